@@ -1,0 +1,58 @@
+import { VARIABLES, type Settings } from './settings';
+import { SettingFault, type Variable } from './variable';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type VariableTree = { readonly [key: string]: Variable<unknown> | VariableTree };
+
+/** Every fault of the environment at once, each line beginning with the variable it is about. */
+export class SettingsError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'SettingsError';
+  }
+}
+
+/** Reads, validates and freezes the settings. Throws a {@link SettingsError} that names every fault. */
+export function loadSettings(env: Environment): Settings {
+  const faults: string[] = [];
+  const settings = readTree(VARIABLES, env, faults) as Settings;
+  const { documents, http } = settings;
+  if (faults.length === 0 && http.maxBodyBytes < documents.maxBytes) {
+    faults.push(
+      `${VARIABLES.http.maxBodyBytes.name} (${http.maxBodyBytes}) must not be smaller than ` +
+        `${VARIABLES.documents.maxBytes.name} (${documents.maxBytes}): no document of that size could be sent.`,
+    );
+  }
+  if (faults.length > 0) throw new SettingsError(faults);
+  return settings;
+}
+
+/** The variables in the order of the documentation. */
+export function listVariables(tree: VariableTree = VARIABLES): Variable<unknown>[] {
+  return Object.values(tree).flatMap((node) => (isVariable(node) ? [node] : listVariables(node)));
+}
+
+function readTree(tree: VariableTree, env: Environment, faults: string[]): unknown {
+  const entries = Object.entries(tree).map(([key, node]) => [
+    key,
+    isVariable(node) ? readVariable(node, env, faults) : readTree(node, env, faults),
+  ]);
+  return Object.freeze(Object.fromEntries(entries));
+}
+
+function readVariable(variable: Variable<unknown>, env: Environment, faults: string[]): unknown {
+  const value = env[variable.name];
+  if (value === undefined) return variable.fallback;
+  try {
+    if (value.trim() === '') throw new SettingFault('is empty: give it a value, or unset it');
+    return variable.parse(value);
+  } catch (error) {
+    if (!(error instanceof SettingFault)) throw error;
+    faults.push(`${variable.name} ${error.message}.`);
+    return variable.fallback;
+  }
+}
+
+function isVariable(node: Variable<unknown> | VariableTree): node is Variable<unknown> {
+  return typeof node.parse === 'function';
+}

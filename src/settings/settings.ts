@@ -1,0 +1,52 @@
+import { integer, oneOf, postgresUrl, text, type Variable } from './variable';
+
+/**
+ * Every setting, once: where it comes from, what it is when unset, and what it means. The type {@link Settings}, the
+ * loader and the table in `docs/operations.md` all follow from this object.
+ */
+export const VARIABLES = {
+  host: text('TRIMTAB_HOST', '127.0.0.1', 'Address to listen on. `0.0.0.0` opens the port to the network.'),
+  port: integer('PORT', 8848, 'Port of the API, the feed and the health pages. `0` takes a free one.', { min: 0, max: 65_535 }),
+  databaseUrl: postgresUrl('DATABASE_URL', 'Postgres 15 or newer. When unset, an embedded Postgres is started.'),
+  dataFolder: text('TRIMTAB_DATA', '.trimtab', 'Folder of the embedded Postgres. Not used with `DATABASE_URL`.'),
+  logLevel: oneOf(
+    'TRIMTAB_LOG_LEVEL',
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+    'Least severe log line that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.',
+  ),
+  shutdownTimeoutMs: integer('TRIMTAB_SHUTDOWN_TIMEOUT_MS', 10_000, 'How long an orderly stop may take before the process exits anyway.'),
+  database: {
+    poolSize: integer('TRIMTAB_DATABASE_POOL_SIZE', 10, 'Database connections of this process; the listener has one more.', { min: 2, max: 1_000 }),
+    connectTimeoutMs: integer('TRIMTAB_DATABASE_CONNECT_TIMEOUT_MS', 5_000, 'How long connecting to the database, or waiting for a free connection, may take.'),
+    statementTimeoutMs: integer('TRIMTAB_DATABASE_STATEMENT_TIMEOUT_MS', 30_000, 'How long one statement may run. Migrations are not limited.'),
+  },
+  http: {
+    maxBodyBytes: integer('TRIMTAB_HTTP_MAX_BODY_BYTES', 4 * 1024 * 1024, 'Largest request body.', { min: 1024 }),
+    requestTimeoutMs: integer('TRIMTAB_HTTP_REQUEST_TIMEOUT_MS', 30_000, 'How long a client may take to send a whole request.'),
+  },
+  documents: {
+    maxBytes: integer('TRIMTAB_DOCUMENT_MAX_BYTES', 1024 * 1024, 'Largest source of one document.'),
+    maxDepth: integer('TRIMTAB_DOCUMENT_MAX_DEPTH', 64, 'Deepest nesting of a structured document.', { max: 1_000 }),
+    maxAliasExpansion: integer('TRIMTAB_DOCUMENT_MAX_ALIAS_EXPANSION', 100, 'How many times its source a YAML document may grow by aliases.'),
+    maxPerLayer: integer('TRIMTAB_DOCUMENTS_PER_LAYER', 100, 'Documents in one layer.'),
+  },
+  log: {
+    pollIntervalMs: integer('TRIMTAB_LOG_POLL_INTERVAL_MS', 1_000, 'How often the log is asked for news that no notification told of.', { min: 10 }),
+  },
+  feed: {
+    sliceMs: integer('TRIMTAB_FEED_SLICE_MS', 8, 'How long a broadcast may hold the event loop before it lets other work through.'),
+    bookmarkIntervalMs: integer('TRIMTAB_FEED_BOOKMARK_INTERVAL_MS', 5_000, 'How often idle clients are told how far the log has moved.', { min: 10 }),
+    heartbeatMs: integer('TRIMTAB_FEED_HEARTBEAT_MS', 15_000, 'How often a silent connection is probed.', { min: 10 }),
+    maxWaitMs: integer('TRIMTAB_FEED_MAX_WAIT_MS', 60_000, 'Longest wait of a long poll.'),
+    deltaHistory: integer('TRIMTAB_FEED_DELTA_HISTORY', 8, 'Earlier snapshots kept per target, so that clients that hold one get a delta.', { min: 0, max: 1_000 }),
+  },
+};
+
+type ValuesOf<T> = T extends Variable<infer Value> ? Value : { readonly [Key in keyof T]: ValuesOf<T[Key]> };
+
+/** What the process was told by its environment: validated, complete, frozen. */
+export type Settings = ValuesOf<typeof VARIABLES>;
+
+/** Injection token of the {@link Settings}. */
+export const SETTINGS = Symbol('Settings');
