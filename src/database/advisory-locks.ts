@@ -1,0 +1,12 @@
+/**
+ * The advisory locks Trimtab takes, as the two keys of `pg_advisory_lock(int, int)`. They are one list so that no two
+ * uses share a key by accident. Advisory locks belong to one database.
+ */
+export const ADVISORY_LOCKS = {
+  /** Held while migrations run. */
+  migration: [8848, 1],
+  /** Held by whoever appends to the log, until its transaction commits. */
+  log: [8848, 2],
+  /** Held shared, in the `postgres` database of an embedded cluster, by every process that uses the cluster. */
+  presence: [8848, 3],
+} as const satisfies Record<string, readonly [number, number]>;

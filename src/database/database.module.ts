@@ -1,0 +1,24 @@
+import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { SETTINGS, type Settings } from '../settings/settings';
+import { createDataSource } from './data-source';
+
+/** Gives everyone the initialized {@link DataSource}, and closes it after the last of them has stopped. */
+@Global()
+@Module({
+  providers: [
+    {
+      provide: DataSource,
+      inject: [SETTINGS],
+      useFactory: (settings: Settings) => createDataSource(settings).initialize(),
+    },
+  ],
+  exports: [DataSource],
+})
+export class DatabaseModule implements OnApplicationShutdown {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}
