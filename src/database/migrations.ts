@@ -1,6 +1,7 @@
 import type { MigrationInterface } from 'typeorm';
+import { InitialSchema1700000000000 } from '../../migrations/1700000000000-initial-schema';
 
 type Migration = new () => MigrationInterface;
 
 /** Every migration, oldest first. A new file in `migrations/` does nothing until it is listed here; a spec compares the two. */
-export const migrations: readonly Migration[] = [];
+export const migrations: readonly Migration[] = [InitialSchema1700000000000];

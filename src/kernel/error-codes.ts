@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   name_taken: { kind: 'conflict', title: 'The name is already in use.' },
   service_included: { kind: 'conflict', title: 'Other services include this service.' },
   service_archived: { kind: 'conflict', title: 'The service is archived.' },
+  last_administrator: { kind: 'conflict', title: 'This is the last usable administrator token.' },
   change_not_open: { kind: 'conflict', title: 'The change is no longer open.' },
   change_conflict: { kind: 'conflict', title: 'Someone else has published to the same place since.' },
   idempotency_in_progress: { kind: 'conflict', title: 'A request with this Idempotency-Key is still running.' },

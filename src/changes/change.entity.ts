@@ -1,0 +1,40 @@
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import type { Actor } from '../kernel/actor';
+import { bigintAsNumber } from '../kernel/bigint-column';
+import type { RevisionKind } from '../releases/revision.entity';
+
+export const CHANGE_STATUSES = ['open', 'published', 'discarded'] as const;
+export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
+
+/** A proposed set of edits: open, then published whole, or discarded. */
+@Entity({ name: 'change' })
+export class Change {
+  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
+  id!: number;
+
+  @Column({ type: 'text' })
+  kind!: RevisionKind;
+
+  /** Becomes the message of the revision. */
+  @Column({ type: 'text' })
+  title!: string;
+
+  @Column({ type: 'text' })
+  status!: ChangeStatus;
+
+  @Column({ type: 'jsonb' })
+  author!: Actor;
+
+  /** Counts the edits: the ETag of the change, and what a reviewer's word refers to. */
+  @Column({ type: 'integer' })
+  edition!: number;
+
+  @Column({ type: 'bigint', nullable: true, transformer: bigintAsNumber })
+  revision!: number | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz' })
+  updatedAt!: Date;
+}

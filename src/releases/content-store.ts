@@ -1,0 +1,100 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { DataSource } from 'typeorm';
+import { parseDocument, type ParsedDocument } from '../documents/parse-document';
+import type { LayerEntry } from './layer-entry';
+
+const SOURCE_CACHE_BYTES = 64 * 1024 * 1024;
+const PARSED_CACHE_BYTES = 64 * 1024 * 1024;
+
+/** Sources by hash. A proposal reads its own, unsaved ones through {@link withProposed}. */
+export interface Contents {
+  /** @throws Error when a hash is unknown: a manifest never names content that is not stored. */
+  sources(hashes: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Document sources from the database, and their parsed form, both immutable and so cached without a thought. */
+@Injectable()
+export class ContentStore implements Contents {
+  private readonly sourceCache = new LRUCache<string, string>({
+    maxSize: SOURCE_CACHE_BYTES,
+    sizeCalculation: (source) => source.length + 64,
+  });
+
+  private readonly parsedCache = new LRUCache<string, ParsedDocument>({
+    maxSize: PARSED_CACHE_BYTES,
+    sizeCalculation: (document) => document.source.length * 4 + 256,
+  });
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  async sources(hashes: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>();
+    const missing = new Set<string>();
+    for (const hash of hashes) {
+      const source = this.sourceCache.get(hash);
+      if (source === undefined) missing.add(hash);
+      else found.set(hash, source);
+    }
+    if (missing.size > 0) {
+      const rows: { hash: Buffer; content: Buffer }[] = await this.dataSource.query(
+        'SELECT hash, content FROM document_content WHERE hash = ANY ($1::bytea[])',
+        [[...missing].map((hash) => Buffer.from(hash, 'hex'))],
+      );
+      for (const row of rows) {
+        const hash = row.hash.toString('hex');
+        const source = row.content.toString('utf8');
+        this.remember(hash, source);
+        found.set(hash, source);
+        missing.delete(hash);
+      }
+      if (missing.size > 0) throw new Error(`document content ${[...missing].join(', ')} is missing`);
+    }
+    return found;
+  }
+
+  /** Spares the next reader the database. */
+  remember(hash: string, source: string): void {
+    this.sourceCache.set(hash, source);
+  }
+
+  /** The parsed entries, in order. What is stored was checked when it was written, so no limits are applied. */
+  async parsed(entries: readonly LayerEntry[], contents: Contents = this): Promise<ParsedDocument[]> {
+    const result = new Array<ParsedDocument>(entries.length);
+    const missing: number[] = [];
+    entries.forEach((entry, index) => {
+      const cached = this.parsedCache.get(parsedKey(entry));
+      if (cached) result[index] = cached;
+      else missing.push(index);
+    });
+    if (missing.length === 0) return result;
+    const sources = await contents.sources(missing.map((index) => entries[index]!.hash));
+    for (const index of missing) {
+      const entry = entries[index]!;
+      const document = parseDocument(sources.get(entry.hash)!, entry.type, UNLIMITED);
+      this.parsedCache.set(parsedKey(entry), document);
+      result[index] = document;
+    }
+    return result;
+  }
+}
+
+const UNLIMITED = { maxBytes: Infinity, maxDepth: Infinity, maxAliasExpansion: Infinity };
+
+function parsedKey({ hash, type }: LayerEntry): string {
+  return `${hash}/${type.format}/${type.keys}`;
+}
+
+/** Contents in which what a proposal brings is found before it is stored. */
+export function withProposed(stored: Contents, proposed: ReadonlyMap<string, string>): Contents {
+  return {
+    async sources(hashes) {
+      const found = new Map(await stored.sources(hashes.filter((hash) => !proposed.has(hash))));
+      for (const hash of hashes) {
+        const source = proposed.get(hash);
+        if (source !== undefined) found.set(hash, source);
+      }
+      return found;
+    },
+  };
+}

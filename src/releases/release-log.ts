@@ -1,0 +1,190 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { ADVISORY_LOCKS } from '../database/advisory-locks';
+import { layerKey } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { announce } from '../notify/announce';
+import { insertReleases, type NewRelease, type NewRevision } from './insert-releases';
+import { HeadIndex, type LayerMove } from './head-index';
+import { INCLUDES_KEY, type LayerHead } from './layer-release';
+import { ReleaseReader } from './release-reader';
+import { sameEntry } from './layer-entry';
+
+/** What is to become a revision: checked, complete, and aware of what it was checked against. */
+export interface Proposal extends NewRevision {
+  /** Log position at which it was checked. */
+  readonly basis: Revision;
+  /** Keys of all layers the check read. One of them moving after `basis` voids the check. */
+  readonly reads: ReadonlySet<string>;
+  readonly releases: readonly NewRelease[];
+  /** Runs in the transaction, so that what belongs to the publish (the change, the audit record) is written with it. */
+  readonly record: (manager: EntityManager, revision: Revision) => Promise<void>;
+}
+
+export interface Appended {
+  readonly revision: Revision;
+  readonly heads: readonly LayerHead[];
+}
+
+/** What a release after the basis tells a proposal that was checked before it. */
+interface Moved {
+  readonly key: string;
+  readonly revision: Revision;
+  readonly includesChanged: boolean;
+}
+
+interface Waiting {
+  readonly proposal: Proposal;
+  readonly resolve: (appended: Appended | 'moved') => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** More would only make the transaction, and everybody's wait, longer. */
+const GROUP_SIZE = 64;
+
+/**
+ * The one writer of the log. Revisions are numbered under an advisory lock that is held until commit, so the order of
+ * ids is the order of commits (docs/adr/0001). Proposals that wait while a commit is under way are committed together:
+ * the lock and the disk are paid once for the group, and each proposal is still a revision of its own.
+ *
+ * Order matters inside the transaction: lock first, then, as a statement of its own (a statement sees what was
+ * committed when it began), read what moved since the oldest basis, then write.
+ */
+@Injectable()
+export class ReleaseLog {
+  private readonly queue: Waiting[] = [];
+  private draining = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly heads: HeadIndex,
+    private readonly reader: ReleaseReader,
+  ) {}
+
+  /**
+   * Appends a proposal as the next revision. Answers `moved`, having written nothing, when a layer it read has moved
+   * since its basis, or when someone's includes have changed: check again and try again.
+   */
+  append(proposal: Proposal): Promise<Appended | 'moved'> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({ proposal, resolve, reject });
+      if (!this.draining) void this.drain();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    this.draining = true;
+    try {
+      while (this.queue.length > 0) {
+        const group = this.queue.splice(0, GROUP_SIZE);
+        await this.commit(group);
+      }
+    } finally {
+      this.draining = false;
+    }
+  }
+
+  private async commit(group: readonly Waiting[]): Promise<void> {
+    let outcomes: (Appended | 'moved')[];
+    try {
+      outcomes = await this.commitTogether(group.map(({ proposal }) => proposal));
+    } catch (error) {
+      if (group.length === 1) return group[0]!.reject(error);
+      // One proposal's failure (say, an Idempotency-Key used on another replica) must not fail its neighbours.
+      for (const waiting of group) await this.commit([waiting]);
+      return;
+    }
+    group.forEach(({ resolve }, index) => resolve(outcomes[index]!));
+  }
+
+  private async commitTogether(proposals: readonly Proposal[]): Promise<(Appended | 'moved')[]> {
+    const basis = Math.min(...proposals.map((proposal) => proposal.basis));
+    const { head, outcomes, accepted } = await this.dataSource.transaction(async (manager) => {
+      await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [...ADVISORY_LOCKS.log]);
+      const { head, moved } = await movedSince(manager, basis);
+      const outcomes: (Appended | 'moved')[] = [];
+      const accepted: { proposal: Proposal; revision: Revision }[] = [];
+      for (const proposal of proposals) {
+        if (isVoid(proposal, moved)) {
+          outcomes.push('moved');
+          continue;
+        }
+        const revision = head + accepted.length + 1;
+        accepted.push({ proposal, revision });
+        outcomes.push({ revision, heads: [] });
+        for (const release of proposal.releases) {
+          moved.push({ key: layerKey(release.layer), revision, includesChanged: release.includesChanged });
+        }
+      }
+      if (accepted.length > 0) {
+        const heads = await insertReleases(manager, accepted);
+        for (const { proposal, revision } of accepted) {
+          outcomes[proposals.indexOf(proposal)] = { revision, heads: heads.filter((to) => to.revision === revision) };
+          await proposal.record(manager, revision);
+        }
+        await announce(manager, 'log');
+      }
+      return { head, outcomes, accepted };
+    });
+    await this.tell(head, accepted, outcomes);
+    return outcomes;
+  }
+
+  /** Lets this process see its own publish at once; the others learn of it from the notification. */
+  private async tell(
+    head: Revision,
+    accepted: readonly { proposal: Proposal; revision: Revision }[],
+    outcomes: readonly (Appended | 'moved')[],
+  ): Promise<void> {
+    const committed = new Map(
+      outcomes.filter((outcome) => outcome !== 'moved').map(({ revision, heads }) => [revision, heads]),
+    );
+    const moves: LayerMove[] = [];
+    for (const { proposal, revision } of accepted) {
+      for (const to of committed.get(revision)!) {
+        const release = proposal.releases.find(({ layer }) => layerKey(layer) === layerKey(to.layer))!;
+        this.reader.remember(to.id, { layer: to.layer, version: to.version, revision, entries: release.entries });
+        moves.push({ ...to, includes: release.includes });
+      }
+    }
+    if (moves.length === 0) await this.heads.reach(head);
+    else await this.heads.advance(head, moves, head + accepted.length);
+  }
+}
+
+function isVoid(proposal: Proposal, moved: readonly Moved[]): boolean {
+  return moved.some(
+    ({ key, revision, includesChanged }) =>
+      revision > proposal.basis && (includesChanged || proposal.reads.has(key)),
+  );
+}
+
+async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; moved: Moved[] }> {
+  const rows = await manager.query<
+    { head: string; service: string | null; environment: string; revision: string; includes_changed: boolean }[]
+  >(
+    `SELECT h.id AS head, s.name AS service, e.name AS environment, r.revision, r.includes_changed
+       FROM (SELECT coalesce(max(id), 0) AS id FROM revision) h
+       LEFT JOIN release r ON r.revision > $1
+       LEFT JOIN layer l ON l.id = r.layer_id
+       LEFT JOIN service s ON s.id = l.service_id
+       LEFT JOIN environment e ON e.id = l.environment_id`,
+    [basis],
+  );
+  return {
+    head: Number(rows[0]!.head),
+    moved: rows.flatMap(({ service, environment, revision, includes_changed }) =>
+      service === null
+        ? []
+        : [{ key: layerKey({ service, environment }), revision: Number(revision), includesChanged: includes_changed }],
+    ),
+  };
+}
+
+/** Whether a layer's declared includes differ between two sets of entries. */
+export function includesDiffer(
+  before: NewRelease['entries'] | undefined,
+  after: NewRelease['entries'],
+): boolean {
+  return !sameEntry(before?.get(INCLUDES_KEY), after.get(INCLUDES_KEY));
+}

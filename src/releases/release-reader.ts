@@ -1,0 +1,128 @@
+import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { DataSource } from 'typeorm';
+import type { Format, KeyStyle } from '../documents/document-type';
+import { layerKey, type LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { ContentStore } from './content-store';
+import { HeadIndex } from './head-index';
+import { entryKey, parseIncludes, type EntryKind, type Include, type LayerEntry } from './layer-entry';
+import { INCLUDES_KEY, type LayerHead, type LayerRelease, type LayerView } from './layer-release';
+
+const CACHED_RELEASES = 20_000;
+
+interface ManifestRow {
+  layer_id: number;
+  version: number;
+  kind: EntryKind;
+  name: string;
+  format: Format;
+  keys: KeyStyle;
+  hash: Buffer;
+}
+
+/** Reads releases: the heads, or the log as of a revision. Releases never change, so they are cached for ever. */
+@Injectable()
+export class ReleaseReader {
+  private readonly cache = new LRUCache<string, LayerRelease>({ max: CACHED_RELEASES });
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly heads: HeadIndex,
+    private readonly contents: ContentStore,
+  ) {}
+
+  /** The layers as this process knows them now. */
+  readonly head: LayerView = {
+    releases: (layers) => this.load(layers.map((layer) => this.heads.head(layer))),
+    includes: (layer) => Promise.resolve(this.heads.includes(layer)),
+  };
+
+  /** The layers as they were right after `revision`. */
+  asOf(revision: Revision): LayerView {
+    const releases = async (layers: readonly LayerName[]): Promise<(LayerRelease | undefined)[]> =>
+      this.load(await this.headsAsOf(layers, revision));
+    return {
+      releases,
+      includes: async (layer) => {
+        const [release] = await releases([layer]);
+        return release && this.includesOf(release);
+      },
+    };
+  }
+
+  /** One version of a layer, or `undefined` when there is none. */
+  async version(layer: LayerName, version: number): Promise<LayerRelease | undefined> {
+    const head = this.heads.head(layer);
+    if (!head || version < 1 || version > head.version) return undefined;
+    if (version === head.version) return (await this.load([head]))[0];
+    const [row] = await this.dataSource.query<{ revision: string }[]>(
+      'SELECT revision FROM release WHERE layer_id = $1 AND version = $2',
+      [head.id, version],
+    );
+    return row && (await this.load([{ id: head.id, layer, version, revision: Number(row.revision) }]))[0];
+  }
+
+  async includesOf(release: LayerRelease): Promise<readonly Include[] | undefined> {
+    const entry = release.entries.get(INCLUDES_KEY);
+    if (!entry) return undefined;
+    return parseIncludes((await this.contents.sources([entry.hash])).get(entry.hash)!);
+  }
+
+  /** Spares the next reader the database. */
+  remember(layerId: number, release: LayerRelease): void {
+    this.cache.set(`${layerId}/${release.version}`, release);
+  }
+
+  private async headsAsOf(layers: readonly LayerName[], revision: Revision): Promise<(LayerHead | undefined)[]> {
+    const known = layers.map((layer) => this.heads.head(layer));
+    const later = known.filter((head): head is LayerHead => head !== undefined && head.revision > revision);
+    if (later.length === 0) return known;
+    const rows = await this.dataSource.query<{ layer_id: number; version: number; revision: string }[]>(
+      `SELECT r.layer_id, r.version, r.revision
+         FROM unnest($1::int[]) AS wanted(layer_id)
+         JOIN LATERAL (SELECT * FROM release
+                        WHERE release.layer_id = wanted.layer_id AND release.revision <= $2
+                        ORDER BY release.revision DESC LIMIT 1) r ON true`,
+      [later.map(({ id }) => id), revision],
+    );
+    const then = new Map(rows.map((row) => [row.layer_id, row]));
+    return known.map((head) => {
+      if (!head || head.revision <= revision) return head;
+      const row = then.get(head.id);
+      return row && { ...head, version: row.version, revision: Number(row.revision) };
+    });
+  }
+
+  private async load(heads: readonly (LayerHead | undefined)[]): Promise<(LayerRelease | undefined)[]> {
+    const loaded = new Map<string, LayerRelease>();
+    const missing: LayerHead[] = [];
+    for (const head of heads) {
+      if (!head) continue;
+      const cached = this.cache.get(`${head.id}/${head.version}`);
+      if (cached) loaded.set(layerKey(head.layer), cached);
+      else missing.push(head);
+    }
+    if (missing.length > 0) {
+      const rows = await this.dataSource.query<ManifestRow[]>(
+        `SELECT d.layer_id, d.version, d.kind, d.name, d.format, d.keys, d.hash
+           FROM release_document d
+           JOIN unnest($1::int[], $2::int[]) AS wanted(layer_id, version) USING (layer_id, version)
+          ORDER BY d.kind, d.name COLLATE "C"`,
+        [missing.map(({ id }) => id), missing.map(({ version }) => version)],
+      );
+      const manifests = new Map(missing.map(({ id }) => [id, new Map<string, LayerEntry>()]));
+      for (const row of rows) manifests.get(row.layer_id)!.set(entryKey(row), entryOf(row));
+      for (const { id, layer, version, revision } of missing) {
+        const release = { layer, version, revision, entries: manifests.get(id)! };
+        this.remember(id, release);
+        loaded.set(layerKey(layer), release);
+      }
+    }
+    return heads.map((head) => head && loaded.get(layerKey(head.layer)));
+  }
+}
+
+function entryOf({ kind, name, format, keys, hash }: ManifestRow): LayerEntry {
+  return { kind, name, type: { format, keys }, hash: hash.toString('hex') };
+}

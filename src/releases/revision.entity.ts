@@ -1,0 +1,31 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Actor } from '../kernel/actor';
+import { bigintAsNumber } from '../kernel/bigint-column';
+
+/** What made a revision. A rollback, a promotion and an import are changes like any other, told apart for the reader. */
+export const REVISION_KINDS = ['publish', 'rollback', 'promotion', 'import'] as const;
+export type RevisionKind = (typeof REVISION_KINDS)[number];
+
+/** A position in the log: one published change. */
+@Entity({ name: 'revision' })
+export class RevisionRecord {
+  /** Assigned under the log's lock: 1, 2, 3, … in the order of commit. */
+  @PrimaryColumn({ type: 'bigint', transformer: bigintAsNumber })
+  id!: number;
+
+  @Column({ type: 'text' })
+  kind!: RevisionKind;
+
+  @Column({ type: 'text' })
+  message!: string;
+
+  @Column({ type: 'jsonb' })
+  actor!: Actor;
+
+  /** The Idempotency-Key it was published with; unique per actor, so that a retry finds it. */
+  @Column({ name: 'idempotency_key', type: 'text', nullable: true })
+  idempotencyKey!: string | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+}
