@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { DataSource } from 'typeorm';
+import '../http/needs';
+import '../http/request-context';
+import { Authenticator } from './authenticator';
+import type { Credential } from './credential';
+import { decide, type ReadTarget } from './decide';
+import { readLineage } from './read-lineage';
+import { bearerOf } from './secret';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the request was authenticated with. Absent on public routes. */
+    credential: Credential | undefined;
+  }
+}
+
+/**
+ * Stands before every route, also those that are registered on Fastify directly: a hook and not a Nest guard, because
+ * Nest's guards come after the body was read and parsed, and strangers' bodies are not worth that.
+ */
+@Injectable()
+export class AccessGuard {
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly dataSource: DataSource,
+  ) {}
+
+  install(fastify: FastifyInstance): void {
+    fastify.decorateRequest('credential', undefined);
+    fastify.addHook('onRequest', (request, _reply, done) => {
+      const { access } = request.routeOptions.config;
+      if (access === 'public' || access === 'self' || request.is404) return done();
+      // `undefined` cannot happen (the server does not start with such a route), and would mean admin.
+      this.admit(request, access ?? 'admin').then(() => done(), done);
+    });
+  }
+
+  private async admit(request: FastifyRequest, need: 'admin' | 'read'): Promise<void> {
+    const credential = await this.authenticator.authenticate(bearerOf(request.headers));
+    const target = credential.kind === 'client-key' && need === 'read' ? await this.targetOf(request) : undefined;
+    decide(credential, need, target);
+    request.credential = credential;
+    request.actor = { kind: credential.kind, id: credential.id, name: credential.name, requestId: request.id };
+  }
+
+  private async targetOf({ params }: FastifyRequest): Promise<ReadTarget | undefined> {
+    const { service, environment } = params as Readonly<Record<string, string | undefined>>;
+    if (service === undefined || environment === undefined) return undefined;
+    return { service, environmentLineage: await readLineage(this.dataSource.manager, environment) };
+  }
+}

@@ -1,0 +1,21 @@
+import { Module, type NestModule } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { AccessGuard } from './access-guard';
+import { Authenticator } from './authenticator';
+
+@Module({
+  providers: [AccessGuard, Authenticator],
+  exports: [Authenticator],
+})
+export class AccessModule implements NestModule {
+  constructor(
+    private readonly guard: AccessGuard,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  /** Nest calls this before it registers any route. */
+  configure(): void {
+    this.guard.install(this.adapterHost.httpAdapter.getInstance<FastifyInstance>());
+  }
+}

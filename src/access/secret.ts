@@ -1,0 +1,36 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+const PREFIX = { token: 'tta_', 'client-key': 'ttk_' } as const;
+const WELL_FORMED = /^tt[ak]_[A-Za-z0-9_-]{43}$/;
+/** Enough to recognise a secret in a list; 24 of its 256 bits. */
+const SHOWN_LENGTH = 8;
+
+/** 256 random bits. They cannot be guessed or enumerated, so a slow hash would protect nothing that SHA-256 does not. */
+export function newSecret(kind: keyof typeof PREFIX): string {
+  return PREFIX[kind] + randomBytes(32).toString('base64url');
+}
+
+export function isSecret(text: string): boolean {
+  return WELL_FORMED.test(text);
+}
+
+/**
+ * What is stored, and what is looked up. Comparing hashes by an index leaks at most how much of a *hash* was right,
+ * which says nothing about the secret.
+ */
+export function hashOf(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}
+
+export function shownPrefixOf(secret: string): string {
+  return secret.slice(0, SHOWN_LENGTH);
+}
+
+/** The credential of `Authorization: Bearer …`. There is no other place to put one. */
+export function bearerOf(headers: IncomingHttpHeaders): string | undefined {
+  const { authorization } = headers;
+  if (authorization === undefined) return undefined;
+  const [scheme, secret, ...rest] = authorization.trim().split(/ +/);
+  return scheme?.toLowerCase() === 'bearer' && rest.length === 0 ? secret : undefined;
+}

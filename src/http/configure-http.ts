@@ -1,0 +1,35 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Settings } from '../settings/settings';
+import { registerBodyParser } from './body-parser';
+import { ProblemFilter } from './problem.filter';
+import { RequestShapePipe } from './request-shape.pipe';
+
+/**
+ * Everything between the socket and the handlers: bodies, errors, headers, the rule that every route says who may call
+ * it. Called after the application was created with {@link createHttpAdapter} and before it is initialised.
+ */
+export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
+  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  requireDeclaredAccess(fastify);
+  registerBodyParser(fastify, settings.http.maxBodyBytes);
+  fastify.decorateRequest('actor', undefined);
+  fastify.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    void reply.header('x-content-type-options', 'nosniff');
+    done();
+  });
+  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+    if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    done();
+  });
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(new RequestShapePipe());
+}
+
+/** A route that nobody thought about is not open: it does not exist, and neither does the server. */
+function requireDeclaredAccess(fastify: FastifyInstance): void {
+  fastify.addHook('onRoute', ({ method, url, config }) => {
+    if (config?.access === undefined) throw new Error(`${String(method)} ${url} does not say who may call it. Add @Needs(…) or @Public().`);
+  });
+}

@@ -1,0 +1,53 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { Socket } from 'node:net';
+import { DomainError } from '../kernel/domain-error';
+import type { Settings } from '../settings/settings';
+import { problemOf } from './problem';
+import { requestIdOf } from './request-id';
+
+/** Longest name a path can hold, with room for every character percent-encoded. */
+const MAX_PARAM_LENGTH = 512;
+
+/** The Fastify adapter with everything that can only be said when it is made. {@link configureHttp} does the rest. */
+export function createHttpAdapter(settings: Settings, logger: FastifyServerOptions['logger'] = false): FastifyAdapter {
+  return new FastifyAdapter({
+    logger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    // Nothing is trusted because a header claims it came through a proxy.
+    trustProxy: false,
+    bodyLimit: settings.http.maxBodyBytes,
+    requestTimeout: settings.http.requestTimeoutMs,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, caseSensitive: true, ignoreTrailingSlash: false },
+    // The router's own refusals (a malformed URL) come before any hook and any handler of errors.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const { problem, headers } = problemOf(error, request.id);
+      void reply.code(problem.status).headers({ ...headers, 'x-request-id': request.id }).send(JSON.stringify(problem));
+    },
+    clientErrorHandler: answerUnreadableRequest,
+  });
+}
+
+/** What cannot be read as HTTP at all is answered on the bare socket. */
+function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { problem, headers } = problemOf(new DomainError('malformed_request', unreadable(error.code)), requestIdOf({ headers: {} }));
+  const body = JSON.stringify(problem);
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function unreadable(code: string | undefined): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'The headers of the request are too large.';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'The request did not arrive in time.';
+  return 'The request is not well-formed HTTP.';
+}
