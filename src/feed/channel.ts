@@ -1,0 +1,128 @@
+import type { LayerName } from '../kernel/names';
+import { deltaBetween } from './delta';
+import { EncodedMessage } from './encoded-message';
+import type { FeedSnapshot } from './snapshot-source';
+import type { Since, Subscription } from './subscription';
+
+const WHOLE = '';
+
+/** What a channel knows of the world around it. */
+export interface ChannelLog {
+  /** How many earlier snapshots are remembered to make deltas from. */
+  readonly deltaHistory: number;
+  /** The log revision up to which every snapshot has been handed out. */
+  position(): number;
+  now(): number;
+}
+
+/**
+ * One snapshot and everyone who follows it. Each message is made once for all who stand at the same place: the whole
+ * snapshot, the delta from each earlier one that is still remembered, the bookmark.
+ */
+export class Channel {
+  readonly members = new Set<Subscription>();
+  private readonly earlier = new Map<string, FeedSnapshot>();
+  private readonly changes = new Map<string, EncodedMessage>();
+  private answer: EncodedMessage | undefined;
+  private bookmark: EncodedMessage | undefined;
+  /** When the last member left. */
+  emptySince: number | undefined;
+
+  constructor(
+    readonly target: LayerName,
+    private snapshot: FeedSnapshot,
+    private readonly log: ChannelLog,
+  ) {
+    this.emptySince = log.now();
+  }
+
+  get current(): FeedSnapshot {
+    return this.snapshot;
+  }
+
+  enter(member: Subscription): void {
+    this.members.add(member);
+    this.emptySince = undefined;
+  }
+
+  leave(member: Subscription): void {
+    if (this.members.delete(member) && this.members.size === 0) this.emptySince = this.log.now();
+  }
+
+  /** Takes a snapshot that the log has moved to. False if it is not news: the same content, or older than what is here. */
+  advance(next: FeedSnapshot): boolean {
+    const { snapshot } = this;
+    if (next.revision < snapshot.revision) return false;
+    this.snapshot = next;
+    this.answer = undefined;
+    this.changes.clear();
+    if (next.etag === snapshot.etag) return false;
+    this.bookmark = undefined;
+    this.earlier.delete(next.etag);
+    this.earlier.delete(snapshot.etag);
+    this.earlier.set(snapshot.etag, snapshot);
+    for (const etag of this.earlier.keys()) {
+      if (this.earlier.size <= this.log.deltaHistory) break;
+      this.earlier.delete(etag);
+    }
+    return true;
+  }
+
+  /** The log has moved to `revision`, and everything up to there has been handed to {@link advance}. */
+  mark(revision: number): void {
+    const { etag } = this.snapshot;
+    this.bookmark = new EncodedMessage({ type: 'bookmark', revision }, { revision, etag });
+  }
+
+  /** Exactly one of: you are current, a delta, the whole. */
+  answerTo(since: Since | null, deltas: boolean): EncodedMessage {
+    if (since === null) return this.changeFrom(undefined, false);
+    const isCurrent = since.etag === undefined ? this.snapshot.revision <= since.revision : since.etag === this.snapshot.etag;
+    return isCurrent ? this.currentAt(since.revision) : this.changeFrom(since.etag, deltas);
+  }
+
+  /** What a client that stands there is still to get: a change, a bookmark, or nothing. */
+  nextAfter(known: Since, deltas: boolean): EncodedMessage | undefined {
+    if (known.etag !== this.snapshot.etag) return this.changeFrom(known.etag, deltas);
+    const marked = this.bookmark?.position?.revision ?? 0;
+    return marked > known.revision ? this.bookmark : undefined;
+  }
+
+  /** The log is at least where the client is (the feed has seen to that), so its own revision may be repeated to it. */
+  private currentAt(atLeast: number): EncodedMessage {
+    const revision = Math.max(atLeast, this.log.position(), this.snapshot.revision);
+    if (this.answer?.position?.revision !== revision) {
+      this.answer = new EncodedMessage({ type: 'current', revision }, { revision, etag: this.snapshot.etag });
+    }
+    return this.answer as EncodedMessage;
+  }
+
+  private changeFrom(etag: string | undefined, deltas: boolean): EncodedMessage {
+    const base = deltas && etag !== undefined ? this.earlier.get(etag) : undefined;
+    const key = base?.etag ?? WHOLE;
+    let change = this.changes.get(key);
+    if (change === undefined) {
+      change = (base && this.deltaFrom(base)) ?? this.whole();
+      this.changes.set(key, change);
+    }
+    return change;
+  }
+
+  private deltaFrom(base: FeedSnapshot): EncodedMessage | undefined {
+    const delta = deltaBetween(base, this.snapshot);
+    return delta && new EncodedMessage(delta, this.positionOf(this.snapshot), this.snapshot);
+  }
+
+  private whole(): EncodedMessage {
+    const known = this.changes.get(WHOLE);
+    if (known !== undefined) return known;
+    const { revision, etag, layers, documents } = this.snapshot;
+    const whole = new EncodedMessage({ type: 'snapshot', revision, etag, layers, documents }, this.positionOf(this.snapshot), this.snapshot);
+    this.changes.set(WHOLE, whole);
+    return whole;
+  }
+
+  private positionOf({ revision, etag }: FeedSnapshot) {
+    return { revision, etag };
+  }
+}

@@ -1,0 +1,55 @@
+import type { Clock } from '../kernel/clock';
+import { closing } from './encoded-message';
+import type { Subscription } from './subscription';
+
+/** What let a connection in. */
+export interface Admission {
+  /** Of the credential. */
+  readonly id: string;
+  readonly expiresAt?: Date | null;
+}
+
+interface Holder {
+  readonly expiresAt: number;
+  readonly subscriptions: Set<Subscription>;
+}
+
+/** Which connection was let in by which credential, to end it when the credential ends. */
+export class CredentialWatch {
+  private readonly holders = new Map<string, Holder>();
+
+  constructor(private readonly clock: Clock) {}
+
+  add({ id, expiresAt }: Admission, subscription: Subscription): void {
+    let holder = this.holders.get(id);
+    if (holder === undefined) {
+      holder = { expiresAt: expiresAt?.getTime() ?? Infinity, subscriptions: new Set() };
+      this.holders.set(id, holder);
+    }
+    holder.subscriptions.add(subscription);
+  }
+
+  delete(subscription: Subscription): void {
+    const { credentialId } = subscription;
+    const holder = this.holders.get(credentialId);
+    if (holder?.subscriptions.delete(subscription) && holder.subscriptions.size === 0) this.holders.delete(credentialId);
+  }
+
+  revoke(stillValid: (credentialId: string) => boolean): void {
+    for (const [id, { subscriptions }] of [...this.holders]) {
+      if (!stillValid(id)) endAll(subscriptions, 'The credential of this connection was revoked.');
+    }
+  }
+
+  expire(): void {
+    const now = this.clock.now().getTime();
+    for (const { expiresAt, subscriptions } of [...this.holders.values()]) {
+      if (expiresAt <= now) endAll(subscriptions, 'The credential of this connection has expired.');
+    }
+  }
+}
+
+function endAll(subscriptions: Set<Subscription>, detail: string): void {
+  const message = closing('unauthenticated', detail, false);
+  for (const subscription of [...subscriptions]) subscription.end(message);
+}

@@ -1,0 +1,21 @@
+/** The time and the turns of the event loop, injected so that tests decide both. */
+export interface FeedScheduler {
+  /** Milliseconds that only ever grow. */
+  now(): number;
+  /** Runs the task after the event loop has had a turn. */
+  soon(task: () => void): void;
+  /** Runs the task again and again until the returned function is called. Never keeps the process alive. */
+  every(ms: number, task: () => void): () => void;
+}
+
+/** Injection token of the {@link FeedScheduler}. */
+export const FEED_SCHEDULER = Symbol('FeedScheduler');
+
+export const eventLoopScheduler: FeedScheduler = {
+  now: () => performance.now(),
+  soon: (task) => void setImmediate(task),
+  every: (ms, task) => {
+    const timer = setInterval(task, ms).unref();
+    return () => clearInterval(timer);
+  },
+};

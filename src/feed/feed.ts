@@ -1,0 +1,170 @@
+import type { Clock } from '../kernel/clock';
+import { DomainError } from '../kernel/domain-error';
+import type { LayerName } from '../kernel/names';
+import type { Settings } from '../settings/settings';
+import { Channels } from './channels';
+import { CredentialWatch, type Admission } from './credential-watch';
+import { closing } from './encoded-message';
+import { FanOut } from './fan-out';
+import { FeedCounters } from './feed-counters';
+import type { FeedScheduler } from './feed-scheduler';
+import type { SnapshotSource } from './snapshot-source';
+import { Subscription, type Since, type SubscriptionHost } from './subscription';
+
+export interface SubscribeRequest {
+  readonly target: LayerName;
+  readonly since: Since | null;
+  readonly admission: Admission;
+  /** False for a client that cannot apply a patch. */
+  readonly deltas?: boolean;
+}
+
+/** How often credentials are looked at for having expired. */
+const EXPIRY_INTERVAL_MS = 1_000;
+
+/**
+ * The one machine under all transports.
+ *
+ * States: `open` → `draining` (everybody is told to come back elsewhere, nobody is let in) → `closed`.
+ */
+export class Feed {
+  readonly counters = new FeedCounters();
+  private state: 'open' | 'draining' | 'closed' = 'open';
+  private readonly channels: Channels;
+  private readonly fanOut: FanOut;
+  private readonly credentials: CredentialWatch;
+  private readonly host: SubscriptionHost;
+  private readonly stops: (() => void)[];
+  /** The log as far as its snapshots have been handed out: what a bookmark may promise. */
+  private position: number;
+  private marked: number;
+
+  constructor(
+    private readonly source: SnapshotSource,
+    private readonly settings: Settings['feed'],
+    private readonly scheduler: FeedScheduler,
+    clock: Clock,
+  ) {
+    const now = () => scheduler.now();
+    const log = { deltaHistory: settings.deltaHistory, position: () => this.position, now };
+    this.fanOut = new FanOut(scheduler, settings.sliceMs, this.counters);
+    this.channels = new Channels(source, log, (channel) => this.fanOut.add(channel));
+    this.credentials = new CredentialWatch(clock);
+    this.host = { counters: this.counters, now, left: (subscription) => this.credentials.delete(subscription) };
+    this.position = this.marked = source.position;
+    this.stops = [
+      source.onPosition((revision) => { if (revision > this.position) this.position = revision; }),
+      scheduler.every(settings.bookmarkIntervalMs, () => this.tidy()),
+      scheduler.every(EXPIRY_INTERVAL_MS, () => this.credentials.expire()),
+    ];
+  }
+
+  /**
+   * Lets a client in. It is a member of its channel from here on, so whatever changes is compared with what it has
+   * once its connection is up and {@link Subscription.start} is called. Rejects with the reason it cannot be let in.
+   */
+  async subscribe({ target, since, admission, deltas = true }: SubscribeRequest): Promise<Subscription> {
+    this.refuseUnlessOpen();
+    const channel = await this.channels.open(target);
+    const subscription = new Subscription(channel, since, this.host, admission.id, deltas);
+    channel.enter(subscription);
+    this.credentials.add(admission, subscription);
+    try {
+      await this.reach(since);
+      this.refuseUnlessOpen();
+    } catch (error) {
+      subscription.close();
+      throw error;
+    }
+    return subscription;
+  }
+
+  /** The client has told its position again. */
+  async resubscribe(subscription: Subscription, since: Since | null): Promise<void> {
+    subscription.reposition(since);
+    try {
+      await this.reach(since);
+      subscription.proceed(since);
+    } catch (error) {
+      const { code, message } = error instanceof DomainError ? error : new DomainError('unavailable', 'The log cannot be read right now.');
+      subscription.end(closing(code, message, true, this.settings.bookmarkIntervalMs));
+    }
+  }
+
+  /** Ends the connections whose credential is no longer valid. */
+  revoke(stillValid: (credentialId: string) => boolean): void {
+    this.credentials.revoke(stillValid);
+  }
+
+  /** The log as far as this process has caught up. */
+  get revision(): number {
+    return this.position;
+  }
+
+  /** Clients that have not got the newest yet. */
+  get pending(): number {
+    let pending = 0;
+    for (const { members } of this.channels) for (const member of members) if (member.pending) pending += 1;
+    return pending;
+  }
+
+  /** Tells everyone to come back within `withinMs`, at a random moment of it, and lets nobody in. */
+  async drain(withinMs: number): Promise<void> {
+    if (this.state !== 'open') return;
+    this.state = 'draining';
+    const farewell = closing('unavailable', 'This server is going away; another will take the connection.', true, withinMs);
+    for (const { members } of [...this.channels]) {
+      let start = this.scheduler.now();
+      for (const member of [...members]) {
+        member.end(farewell);
+        if (this.scheduler.now() - start < this.settings.sliceMs) continue;
+        await new Promise<void>((resolve) => this.scheduler.soon(resolve));
+        start = this.scheduler.now();
+      }
+    }
+  }
+
+  close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    for (const stop of this.stops) stop();
+    this.channels.close();
+  }
+
+  /** A client that has seen more of the log than this process is answered only when the process has seen it too. */
+  private async reach(since: Since | null): Promise<void> {
+    if (since === null || since.revision <= this.position) return;
+    await this.source.reach(since.revision);
+    if (since.revision > this.source.position) {
+      throw new DomainError('unavailable', `The log has not reached revision ${since.revision}, which the client has seen.`);
+    }
+  }
+
+  private refuseUnlessOpen(): void {
+    if (this.state !== 'open') throw new DomainError('unavailable', 'This server is going away. Connect again.');
+  }
+
+  private tidy(): void {
+    if (this.position > this.marked) {
+      this.marked = this.position;
+      for (const channel of this.channels) {
+        channel.mark(this.marked);
+        this.fanOut.add(channel);
+      }
+    }
+    this.endStuck();
+    this.channels.prune();
+  }
+
+  private endStuck(): void {
+    const longAgo = this.scheduler.now() - 2 * this.settings.heartbeatMs;
+    const reason = closing('unavailable', 'The connection took nothing for too long.', true, this.settings.bookmarkIntervalMs);
+    for (const { members } of this.channels) {
+      for (const member of [...members]) {
+        if (member.stalledSince === undefined || member.stalledSince > longAgo) continue;
+        this.counters.stuck += 1;
+        member.end(reason);
+      }
+    }
+  }
+}

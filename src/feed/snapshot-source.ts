@@ -1,0 +1,46 @@
+import type { Documents, LayerVersion } from '@trimtab/client/protocol';
+import type { LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+
+/** One effective config as the feed needs it. */
+export interface FeedSnapshot {
+  readonly service: string;
+  readonly environment: string;
+  readonly revision: Revision;
+  readonly etag: string;
+  readonly layers: readonly LayerVersion[];
+  readonly documents: Documents;
+  /** The whole as JSON, ready to write. */
+  readonly body: Buffer;
+  source(name: string): DocumentSource | undefined;
+}
+
+/** One document in its own format. */
+export interface DocumentSource {
+  readonly text: string;
+  readonly format: 'json' | 'yaml' | 'toml' | 'properties' | 'text';
+  readonly etag: string;
+}
+
+/** What the feed asks of the snapshots. */
+export interface SnapshotSource {
+  /** The log revision this process has caught up to. */
+  readonly position: Revision;
+  peek(target: LayerName): FeedSnapshot | undefined;
+  get(target: LayerName): Promise<FeedSnapshot>;
+  getAsOf?(target: LayerName, revision: Revision): Promise<FeedSnapshot>;
+  explain(target: LayerName): Promise<unknown>;
+  reach(revision: Revision): Promise<void>;
+  /** Subscribes first and reads afterwards, so that a change between the two is told, perhaps before this resolves. */
+  watch(target: LayerName, onChange: (snapshot: FeedSnapshot) => void): Promise<SnapshotWatch>;
+  /** Tells that the log moved, after the snapshots it changed were handed out. */
+  onPosition(listener: (revision: Revision) => void): () => void;
+}
+
+export interface SnapshotWatch {
+  readonly snapshot: FeedSnapshot;
+  stop(): void;
+}
+
+/** Injection token of the {@link SnapshotSource}. */
+export const SNAPSHOT_SOURCE = Symbol('SnapshotSource');

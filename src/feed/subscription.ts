@@ -1,0 +1,133 @@
+import type { Channel } from './channel';
+import type { EncodedMessage } from './encoded-message';
+import type { FeedCounters } from './feed-counters';
+
+/** Where a client says it stands. Without an ETag the revision alone decides. */
+export interface Since {
+  readonly revision: number;
+  readonly etag?: string;
+}
+
+/** The end of a connection that the feed writes to. */
+export interface Sink {
+  /** False while the connection takes nothing more; when it does again, it calls {@link Subscription.flush}. */
+  readonly writable: boolean;
+  send(message: EncodedMessage): void;
+  /** Tells the client why, if the connection still takes it, and ends the connection. */
+  end(message: EncodedMessage): void;
+}
+
+/** What subscriptions share. */
+export interface SubscriptionHost {
+  readonly counters: FeedCounters;
+  now(): number;
+  left(subscription: Subscription): void;
+}
+
+/**
+ * One client of one channel.
+ *
+ * States: `opening` (nothing may be sent: the log may be behind the client, or the connection is not up yet) → `owing`
+ * (the next message is the answer to where the client stands) → `live` (the next message is the next change). A client
+ * that tells its position again goes back to `opening`. Every state → `closed`, which is final.
+ *
+ * What a client has still to get is never stored. It follows, when the connection can take it, from what the client
+ * has (`known`) and what the channel has then: so there is at most one pending message, always the newest.
+ */
+export class Subscription {
+  private state: 'opening' | 'owing' | 'live' | 'closed' = 'opening';
+  private sink: Sink | undefined;
+  private farewell: EncodedMessage | undefined;
+  private stalledAt: number | undefined;
+
+  constructor(
+    private readonly channel: Channel,
+    private known: Since | null,
+    private readonly host: SubscriptionHost,
+    readonly credentialId: string,
+    private readonly deltas: boolean,
+  ) {}
+
+  /** The connection is up: answers it. A subscription that was closed meanwhile ends it. */
+  start(sink: Sink): void {
+    if (this.state === 'closed') {
+      if (this.farewell !== undefined) sink.end(this.farewell);
+      return;
+    }
+    this.sink = sink;
+    this.state = 'owing';
+    this.flush();
+  }
+
+  /** The client has told its position again. Nothing is sent until {@link proceed}. */
+  reposition(since: Since | null): void {
+    if (this.state === 'closed') return;
+    this.known = since;
+    this.state = 'opening';
+  }
+
+  /** The log has caught up with `since`; nothing happens if the client has moved on to another position. */
+  proceed(since: Since | null): void {
+    if (this.state !== 'opening' || this.known !== since || this.sink === undefined) return;
+    this.state = 'owing';
+    this.flush();
+  }
+
+  /** Sends what is due, if anything is and the connection takes it. Safe to call at any time. */
+  flush(): void {
+    const due = this.due();
+    if (due === undefined || this.sink === undefined) {
+      this.stalledAt = undefined;
+      return;
+    }
+    if (!this.sink.writable) {
+      this.stalledAt ??= this.host.now();
+      return;
+    }
+    this.stalledAt = undefined;
+    this.known = due.position as Since;
+    this.state = 'live';
+    this.host.counters.sent[due.message.type] += 1;
+    this.sink.send(due);
+  }
+
+  /** Ends the connection with this message. */
+  end(message: EncodedMessage): void {
+    if (this.state === 'closed') return;
+    const { sink } = this;
+    this.farewell = message;
+    this.close();
+    if (sink === undefined) return;
+    this.host.counters.sent.closing += 1;
+    sink.end(message);
+  }
+
+  /** The connection is gone, or wants no more. */
+  close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    this.sink = undefined;
+    this.channel.leave(this);
+    this.host.left(this);
+  }
+
+  get closed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Something is due that has not been sent. */
+  get pending(): boolean {
+    return this.due() !== undefined;
+  }
+
+  /** Since when the connection has not taken what is due. */
+  get stalledSince(): number | undefined {
+    return this.stalledAt;
+  }
+
+  private due(): EncodedMessage | undefined {
+    if (this.state === 'owing') return this.channel.answerTo(this.known, this.deltas);
+    if (this.state !== 'live' || this.known === null) return undefined;
+    return this.channel.nextAfter(this.known, this.deltas);
+  }
+}
