@@ -7,10 +7,14 @@ const esmOnly = [
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/src', '<rootDir>/client', '<rootDir>/test', '<rootDir>/scripts'],
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  globalTeardown: '<rootDir>/test/support/global-teardown.ts',
+  setupFilesAfterEnv: ['<rootDir>/test/support/no-leaks.ts'],
   testMatch: ['**/*.spec.ts'],
   transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   moduleNameMapper: {
+    '^#migrations/(.*)$': '<rootDir>/migrations/$1.ts',
     '^@trimtab/client$': '<rootDir>/client/src/index.ts',
     '^@trimtab/client/(protocol|testing)$': '<rootDir>/client/src/$1.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -1,4 +1,4 @@
-import { DataSource } from 'typeorm';
+import { AbstractLogger, DataSource } from 'typeorm';
 import type { Settings } from '../settings/settings';
 import { entities } from './entities';
 import { migrations } from './migrations';
@@ -7,6 +7,11 @@ export type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'database'>;
 
 /** A transaction that is left open holds locks others wait for: this ends it even if its process hangs. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+
+/** TypeORM writes some things to the console even with logging off. Failures reach us as errors, and are told once. */
+class SilentLogger extends AbstractLogger {
+  protected writeLog(): void {}
+}
 
 /** The one way to make a DataSource; the caller initializes and destroys it. */
 export function createDataSource({ databaseUrl, database }: DatabaseSettings): DataSource {
@@ -19,6 +24,7 @@ export function createDataSource({ databaseUrl, database }: DatabaseSettings): D
     migrations: [...migrations],
     migrationsTableName: 'migration',
     installExtensions: false,
+    logger: new SilentLogger(),
     logging: false,
     poolSize: database.poolSize,
     connectTimeoutMS: database.connectTimeoutMs,

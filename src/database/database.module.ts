@@ -1,16 +1,16 @@
 import { Global, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { SETTINGS, type Settings } from '../settings/settings';
-import { createDataSource } from './data-source';
+import { openDatabase } from './open-database';
 
-/** Gives everyone the initialized {@link DataSource}, and closes it after the last of them has stopped. */
+/** Gives everyone the {@link DataSource}, connected and migrated before anything else is built, and closes it after the last of them has stopped. */
 @Global()
 @Module({
   providers: [
     {
       provide: DataSource,
       inject: [SETTINGS],
-      useFactory: (settings: Settings) => createDataSource(settings).initialize(),
+      useFactory: (settings: Settings) => openDatabase(settings),
     },
   ],
   exports: [DataSource],

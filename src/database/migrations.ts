@@ -1,5 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
-import { InitialSchema1700000000000 } from '../../migrations/1700000000000-initial-schema';
+import { InitialSchema1700000000000 } from '#migrations/1700000000000-initial-schema';
 
 type Migration = new () => MigrationInterface;
 
