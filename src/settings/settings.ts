@@ -40,6 +40,7 @@ export const VARIABLES = {
     heartbeatMs: integer('TRIMTAB_FEED_HEARTBEAT_MS', 15_000, 'How often a silent connection is probed.', { min: 10 }),
     maxWaitMs: integer('TRIMTAB_FEED_MAX_WAIT_MS', 60_000, 'Longest wait of a long poll.'),
     deltaHistory: integer('TRIMTAB_FEED_DELTA_HISTORY', 8, 'Earlier snapshots kept per target, so that clients that hold one get a delta.', { min: 0, max: 1_000 }),
+    allowedOrigins: text('TRIMTAB_FEED_ALLOWED_ORIGINS', 'none', 'Origins of web pages that may open a socket, separated by commas, or `none`. Services send no origin and need not be named.'),
   },
 };
 

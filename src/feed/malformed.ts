@@ -1,0 +1,5 @@
+import { DomainError } from '../kernel/domain-error';
+
+export function malformed(detail: string, pointer?: string): DomainError {
+  return new DomainError('malformed_request', detail, pointer === undefined ? {} : { pointer });
+}

@@ -1,0 +1,41 @@
+import type { Authenticator } from '../access/authenticator';
+import type { Credential } from '../access/credential';
+import { decide } from '../access/decide';
+import type { LayerName } from '../kernel/names';
+
+/** Lets clients read what their credential covers. */
+export class ReadAccess {
+  /** An environment keeps its parent for ever, so a lineage once read stays true. */
+  private readonly lineages = new Map<string, readonly string[]>();
+
+  constructor(
+    private readonly authenticator: Pick<Authenticator, 'authenticate' | 'peek'>,
+    private readonly readLineage: (environment: string) => Promise<readonly string[]>,
+  ) {}
+
+  /** Without waiting; undefined when the answer is not at hand, whatever it may be. */
+  peek(bearer: string | undefined, target: LayerName): Credential | undefined {
+    const credential = this.authenticator.peek(bearer);
+    if (credential === undefined || credential.kind === 'token') return credential;
+    const environmentLineage = this.lineages.get(target.environment);
+    if (environmentLineage === undefined) return undefined;
+    decide(credential, 'read', { service: target.service, environmentLineage });
+    return credential;
+  }
+
+  async admit(bearer: string | undefined, target: LayerName): Promise<Credential> {
+    const credential = await this.authenticator.authenticate(bearer);
+    if (credential.kind === 'client-key') {
+      decide(credential, 'read', { service: target.service, environmentLineage: await this.lineageOf(target.environment) });
+    }
+    return credential;
+  }
+
+  private async lineageOf(environment: string): Promise<readonly string[]> {
+    const known = this.lineages.get(environment);
+    if (known !== undefined) return known;
+    const lineage = await this.readLineage(environment);
+    if (lineage.length > 0) this.lineages.set(environment, lineage);
+    return lineage;
+  }
+}
