@@ -1,37 +1,37 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /** A credential as it is stored: everything but the secret. */
-@Entity('credential')
+@Entity({ name: 'credential' })
 export class StoredCredential {
-  @PrimaryColumn('uuid')
+  @PrimaryColumn({ type: 'uuid' })
   id!: string;
 
-  @Column('text')
+  @Column({ type: 'text' })
   kind!: 'token' | 'client-key';
 
-  @Column('text')
+  @Column({ type: 'text' })
   name!: string;
 
   /** First characters of the secret, so that it can be recognised. */
-  @Column('text')
+  @Column({ type: 'text' })
   prefix!: string;
 
-  @Column('bytea', { name: 'secret_hash', select: false })
+  @Column({ name: 'secret_hash', type: 'bytea', select: false })
   secretHash!: Buffer;
 
   /** A name, not a key: `*` is no service, and a key may be made before its service. */
-  @Column('text', { name: 'service_name', nullable: true })
+  @Column({ name: 'service_name', type: 'text', nullable: true })
   serviceName!: string | null;
 
-  @Column('int', { name: 'environment_id', nullable: true })
+  @Column({ name: 'environment_id', type: 'int', nullable: true })
   environmentId!: number | null;
 
-  @Column('timestamptz', { name: 'created_at' })
+  @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 
-  @Column('timestamptz', { name: 'expires_at', nullable: true })
+  @Column({ name: 'expires_at', type: 'timestamptz', nullable: true })
   expiresAt!: Date | null;
 
-  @Column('timestamptz', { name: 'revoked_at', nullable: true })
+  @Column({ name: 'revoked_at', type: 'timestamptz', nullable: true })
   revokedAt!: Date | null;
 }

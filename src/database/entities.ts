@@ -1,4 +1,8 @@
 import type { EntitySchema, MixedList } from 'typeorm';
+import { StoredCredential } from '../access/credential.entity';
+import { AuditRecord } from '../audit/audit-record.entity';
+import { Environment } from '../catalog/environment.entity';
+import { Service } from '../catalog/service.entity';
 import { ChangeEdit } from '../changes/change-edit.entity';
 import { Change } from '../changes/change.entity';
 import { DocumentContent } from '../releases/document-content.entity';
@@ -9,11 +13,15 @@ import { RevisionRecord } from '../releases/revision.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: MixedList<Function | string | EntitySchema> = [
+  AuditRecord,
   Change,
   ChangeEdit,
   DocumentContent,
+  Environment,
   Layer,
   Release,
   ReleaseDocument,
   RevisionRecord,
+  Service,
+  StoredCredential,
 ];

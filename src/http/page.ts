@@ -1,18 +1,14 @@
 import type { Type } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import { DomainError } from '../kernel/domain-error';
-import { WholeNumber } from './shape';
+import { Text, WholeNumber } from './shape';
 
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;
 
 /** Query of every list. Extend it with the filters of your own. */
 export class PageQuery {
-  @ApiPropertyOptional({ description: 'The `nextCursor` of the page before. Opaque.' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(1024)
+  @Text({ optional: true, max: 1024, description: 'The `nextCursor` of the page before. Opaque.' })
   cursor?: string;
 
   @WholeNumber({ min: 1, max: MAX_PAGE_SIZE, default: DEFAULT_PAGE_SIZE, description: 'Most items to return.' })

@@ -1,7 +1,13 @@
+import { createHash } from 'node:crypto';
 import { DomainError } from '../kernel/domain-error';
 
 /** An entity tag as it stands in a header, quotes included. */
 export type EntityTag = string;
+
+/** The tag of a resource that has no version of its own: a hash over how it is shown. */
+export function entityTagOf(view: unknown): EntityTag {
+  return entityTag(createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22));
+}
 
 type TagList = '*' | readonly { readonly weak: boolean; readonly tag: EntityTag }[];
 

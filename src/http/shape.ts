@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsDefined, IsInt, IsISO8601, IsOptional, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsDefined, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 
 /**
@@ -58,6 +58,13 @@ export function Flag(options: FieldOptions = {}): PropertyDecorator {
 /** An ISO 8601 moment such as `2027-01-31T12:00:00Z`. */
 export function Moment(options: FieldOptions = {}): PropertyDecorator {
   return field(options, { type: 'string', format: 'date-time' }, IsISO8601({ strict: true, strictSeparator: true }));
+}
+
+/** Text for people: no NUL and no half of a surrogate pair, neither of which can be stored. */
+export function Text(options: FieldOptions & { readonly max: number; readonly min?: number }): PropertyDecorator {
+  const { min = 0, max } = options;
+  const storable = Matches(/^[^\0\p{Cs}]*$/u, { message: '$property must be well-formed Unicode without NUL' });
+  return field(options, { type: 'string', minLength: min, maxLength: max }, IsString(), Length(min, max), storable);
 }
 
 /** Name of a service or an environment. */

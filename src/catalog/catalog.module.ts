@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { Catalog } from './catalog';
+import { EnvironmentsController } from './environments.controller';
+import { EnvironmentsService } from './environments.service';
+import { ServicesController } from './services.controller';
+import { ServicesService } from './services.service';
+
+@Module({
+  controllers: [EnvironmentsController, ServicesController],
+  providers: [Catalog, EnvironmentsService, ServicesService],
+  exports: [Catalog],
+})
+export class CatalogModule {}

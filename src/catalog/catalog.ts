@@ -1,0 +1,113 @@
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../kernel/domain-error';
+import { LogListener } from '../notify/log-listener';
+import { Environment } from './environment.entity';
+import { EnvironmentTree } from './environment-tree';
+import { Service } from './service.entity';
+
+/**
+ * All environments and services, in memory: there are hundreds, and every read needs them. Loaded again when any
+ * replica changes one, and on a name that is not known yet, so that what was just created elsewhere is found.
+ */
+@Injectable()
+export class Catalog implements OnModuleInit, OnModuleDestroy {
+  private tree = new EnvironmentTree([]);
+  private servicesByName: ReadonlyMap<string, Service> = new Map();
+  private servicesById: ReadonlyMap<number, Service> = new Map();
+  private running: Promise<void> | undefined;
+  private queued: Promise<void> | undefined;
+  private head: number | undefined;
+  private unsubscribe: () => void = () => undefined;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: LogListener,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    await this.ensureFresh();
+    this.unsubscribe = this.log.subscribe(async ({ catalog }) => {
+      if (catalog === this.head) return;
+      await this.ensureFresh();
+      this.head = catalog;
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.unsubscribe();
+  }
+
+  async environment(name: string): Promise<Environment> {
+    if (this.tree.named(name) === undefined) await this.ensureFresh();
+    return this.knownEnvironment(name);
+  }
+
+  async service(name: string): Promise<Service> {
+    if (!this.servicesByName.has(name)) await this.ensureFresh();
+    const service = this.servicesByName.get(name);
+    if (service === undefined) throw new DomainError('service_not_found', `There is no service named '${name}'. Create it with POST /api/v1/services.`);
+    return service;
+  }
+
+  /** Root first, itself last. */
+  lineage(environment: string): readonly Environment[] {
+    return this.tree.lineage(this.knownEnvironment(environment));
+  }
+
+  /** Itself first, parents before their children. */
+  descendants(environment: string): readonly Environment[] {
+    return this.tree.descendants(this.knownEnvironment(environment));
+  }
+
+  /** Parents before their children. */
+  environments(): readonly Environment[] {
+    return this.tree.all;
+  }
+
+  services(): readonly Service[] {
+    return [...this.servicesByName.values()];
+  }
+
+  environmentById(id: number): Environment | undefined {
+    return this.tree.withId(id);
+  }
+
+  serviceById(id: number): Service | undefined {
+    return this.servicesById.get(id);
+  }
+
+  /** Resolves when what was committed before the call is known. */
+  ensureFresh(): Promise<void> {
+    if (this.running === undefined) return this.startLoading();
+    // The load that is under way may have read before what the caller is after was committed.
+    this.queued ??= this.running.catch(() => undefined).then(() => {
+      this.queued = undefined;
+      return this.running ?? this.startLoading();
+    });
+    return this.queued;
+  }
+
+  private startLoading(): Promise<void> {
+    this.running = this.load().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async load(): Promise<void> {
+    const [environments, services] = await Promise.all([
+      this.dataSource.manager.find(Environment),
+      this.dataSource.manager.find(Service, { order: { name: 'ASC' } }),
+    ]);
+    this.tree = new EnvironmentTree(environments);
+    this.servicesByName = new Map(services.map((service) => [service.name, service]));
+    this.servicesById = new Map(services.map((service) => [service.id, service]));
+  }
+
+  private knownEnvironment(name: string): Environment {
+    const environment = this.tree.named(name);
+    if (environment === undefined) {
+      throw new DomainError('environment_not_found', `There is no environment named '${name}'. Create it with POST /api/v1/environments.`);
+    }
+    return environment;
+  }
+}

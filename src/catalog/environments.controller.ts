@@ -1,0 +1,56 @@
+import { Body, Controller, Get, Param, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { EntityTagInterceptor } from '../http/entity-tag.interceptor';
+import { Idempotent } from '../http/idempotency/idempotent';
+import { Needs } from '../http/needs';
+import { ApiPage, type Page } from '../http/page';
+import { EnvironmentParams } from '../http/params';
+import { CurrentActor, IfMatch } from '../http/request-context';
+import type { Actor } from '../kernel/actor';
+import { CreateEnvironment, EnvironmentsQuery, EnvironmentView, UpdateEnvironment } from './environments.dto';
+import { EnvironmentsService } from './environments.service';
+
+@ApiTags('catalog')
+@Controller('api/v1/environments')
+export class EnvironmentsController {
+  constructor(private readonly environments: EnvironmentsService) {}
+
+  @Get()
+  @Needs('admin')
+  @ApiOperation({ summary: 'The environments, by name' })
+  @ApiPage(EnvironmentView)
+  list(@Query() query: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
+    return this.environments.list(query);
+  }
+
+  @Post()
+  @Needs('admin')
+  @Idempotent()
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'Create an environment below another' })
+  create(@CurrentActor() actor: Actor, @Body() body: CreateEnvironment): Promise<EnvironmentView> {
+    return this.environments.create(actor, body);
+  }
+
+  @Get(':environment')
+  @Needs('admin')
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'One environment' })
+  get(@Param() { environment }: EnvironmentParams): Promise<EnvironmentView> {
+    return this.environments.get(environment);
+  }
+
+  @Patch(':environment')
+  @Needs('admin')
+  @Idempotent()
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'Describe an environment' })
+  update(
+    @CurrentActor() actor: Actor,
+    @Param() { environment }: EnvironmentParams,
+    @Body() body: UpdateEnvironment,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<EnvironmentView> {
+    return this.environments.update(actor, environment, body, ifMatch);
+  }
+}

@@ -1,0 +1,64 @@
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { EntityTagInterceptor } from '../http/entity-tag.interceptor';
+import { Idempotent } from '../http/idempotency/idempotent';
+import { Needs } from '../http/needs';
+import { ApiPage, type Page } from '../http/page';
+import { ServiceParams } from '../http/params';
+import { CurrentActor, IfMatch } from '../http/request-context';
+import type { Actor } from '../kernel/actor';
+import { CreateService, ServicesQuery, ServiceView, UpdateService } from './services.dto';
+import { ServicesService } from './services.service';
+
+@ApiTags('catalog')
+@Controller('api/v1/services')
+export class ServicesController {
+  constructor(private readonly services: ServicesService) {}
+
+  @Get()
+  @Needs('admin')
+  @ApiOperation({ summary: 'The services, by name' })
+  @ApiPage(ServiceView)
+  list(@Query() query: ServicesQuery): Promise<Page<ServiceView>> {
+    return this.services.list(query);
+  }
+
+  @Post()
+  @Needs('admin')
+  @Idempotent()
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'Create a service' })
+  create(@CurrentActor() actor: Actor, @Body() body: CreateService): Promise<ServiceView> {
+    return this.services.create(actor, body);
+  }
+
+  @Get(':service')
+  @Needs('admin')
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'One service' })
+  get(@Param() { service }: ServiceParams): Promise<ServiceView> {
+    return this.services.get(service);
+  }
+
+  @Patch(':service')
+  @Needs('admin')
+  @Idempotent()
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'Describe a service, archive it or bring it back' })
+  update(
+    @CurrentActor() actor: Actor,
+    @Param() { service }: ServiceParams,
+    @Body() body: UpdateService,
+    @IfMatch() ifMatch: string | undefined,
+  ): Promise<ServiceView> {
+    return this.services.update(actor, service, body, ifMatch);
+  }
+
+  @Delete(':service')
+  @Needs('admin')
+  @UseInterceptors(EntityTagInterceptor)
+  @ApiOperation({ summary: 'Archive a service: it takes no more changes, and what reads it keeps reading it' })
+  archive(@CurrentActor() actor: Actor, @Param() { service }: ServiceParams, @IfMatch() ifMatch: string | undefined): Promise<ServiceView> {
+    return this.services.archive(actor, service, ifMatch);
+  }
+}
