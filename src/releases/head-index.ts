@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { LogListener } from '../notify/log-listener';
@@ -61,6 +62,11 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
     return this.heads.get(layerKey(layer));
   }
 
+  /** The revision that made the head of the layer with this key; 0 without one. */
+  revisionOf(key: string): Revision {
+    return this.heads.get(key)?.revision ?? 0;
+  }
+
   includes(layer: LayerName): readonly Include[] | undefined {
     return this.declared.get(layerKey(layer));
   }
@@ -82,6 +88,13 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
       () => this.readAfter(revision),
     );
     await this.reading;
+  }
+
+  /** Like {@link reach}, for a caller to whom the revision must exist. @throws DomainError `revision_not_found` */
+  async require(revision: Revision): Promise<void> {
+    await this.reach(revision);
+    if (revision <= this.current) return;
+    throw new DomainError('revision_not_found', `There is no revision ${revision} yet; the newest is ${this.current}.`);
   }
 
   /** Tells of every move, after it is applied, in the order of the log. */

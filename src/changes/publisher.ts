@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { recordAudit } from '../audit/record-audit';
+import { DomainError } from '../kernel/domain-error';
+import type { Actor } from '../kernel/actor';
+import { layerKey, type LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { HeadIndex } from '../releases/head-index';
+import type { LayerView } from '../releases/layer-release';
+import { ReleaseLog } from '../releases/release-log';
+import { ReleaseReader } from '../releases/release-reader';
+import type { RevisionKind } from '../releases/revision.entity';
+import type { EntryEdit } from './entry-edit';
+import { ImpactAssessor, type ConfigImpact } from './impact';
+import { ProposedLayersBuilder } from './proposed-layers';
+
+/** Something to publish. */
+export interface PublishRequest {
+  readonly kind: RevisionKind;
+  readonly message: string;
+  readonly actor: Actor;
+  /**
+   * The edits, given the present heads. Asked again whenever a head it was checked against has moved, so a caller that
+   * computes them (an edit by key, a rollback) computes them from what it will really replace.
+   */
+  edits(head: LayerView): Promise<readonly EntryEdit[]>;
+  /** Runs in the publishing transaction: whatever must be written with the revision, or not at all. */
+  record(manager: EntityManager, revision: Revision, edits: readonly EntryEdit[]): Promise<void>;
+}
+
+export interface PublishedLayer extends LayerName {
+  readonly version: number;
+}
+
+export interface PublishResult {
+  /** The revision that was made. Absent on a dry run, and when the heads already are as asked. */
+  readonly revision?: Revision;
+  readonly layers: readonly PublishedLayer[];
+  readonly impact: readonly ConfigImpact[];
+}
+
+/** Checks and publishes: outside any lock first, and again only if something it read has moved meanwhile. */
+@Injectable()
+export class Publisher {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly heads: HeadIndex,
+    private readonly reader: ReleaseReader,
+    private readonly proposals: ProposedLayersBuilder,
+    private readonly assessor: ImpactAssessor,
+    private readonly log: ReleaseLog,
+  ) {}
+
+  /** Everything {@link publish} would answer, and nothing written. */
+  async dryRun(request: PublishRequest): Promise<PublishResult> {
+    const proposed = await this.proposals.build(await request.edits(this.reader.head));
+    const { impact } = await this.assessor.assess(proposed);
+    return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact };
+  }
+
+  async publish(request: PublishRequest): Promise<PublishResult> {
+    const earlier = await this.earlierPublish(request.actor);
+    if (earlier) return earlier;
+    // Every turn of this loop means that somebody else has published: it cannot go on without progress being made.
+    for (;;) {
+      const basis = this.heads.position;
+      const edits = await request.edits(this.reader.head);
+      const proposed = await this.proposals.build(edits);
+      if (proposed.releases.length === 0) return { layers: [], impact: [] };
+      const { impact, reads } = await this.assessor.assess(proposed);
+      const layers = proposed.releases.map(({ layer, version }) => ({ ...layer, version }));
+      const appended = await this.log.append({
+        kind: request.kind,
+        message: request.message,
+        actor: request.actor,
+        basis,
+        reads: new Set([...reads, ...layers.map(layerKey)]),
+        releases: proposed.releases,
+        record: async (manager, revision) => {
+          await request.record(manager, revision, edits);
+          await recordAudit(manager, {
+            actor: request.actor,
+            action: `revision.${request.kind}`,
+            subject: { message: request.message, layers },
+            revision,
+          });
+        },
+      });
+      if (appended !== 'moved') return { revision: appended.revision, layers, impact };
+    }
+  }
+
+  /** A retry of a publish that was committed but whose answer was lost finds its revision by the Idempotency-Key. */
+  private async earlierPublish({ id, idempotencyKey }: Actor): Promise<PublishResult | undefined> {
+    if (idempotencyKey === undefined) return undefined;
+    const rows = await this.dataSource.query<
+      { revision: string; service: string; environment: string; version: number }[]
+    >(
+      `SELECT r.id AS revision, s.name AS service, e.name AS environment, release.version
+         FROM revision r
+         JOIN release ON release.revision = r.id
+         JOIN layer l ON l.id = release.layer_id
+         JOIN service s ON s.id = l.service_id
+         JOIN environment e ON e.id = l.environment_id
+        WHERE r.actor->>'id' = $1 AND r.idempotency_key = $2`,
+      [id, idempotencyKey],
+    );
+    if (rows.length === 0) return undefined;
+    const revision = Number(rows[0]!.revision);
+    await this.heads.reach(revision);
+    return { revision, layers: rows.map(({ service, environment, version }) => ({ service, environment, version })), impact: [] };
+  }
+}
+
+/** For callers to whom publishing nothing is a mistake. */
+export function requireRevision(result: PublishResult): PublishResult {
+  if (result.revision !== undefined) return result;
+  throw new DomainError('nothing_to_publish', 'Every layer already is as this change would make it. Discard the change, or edit it.');
+}

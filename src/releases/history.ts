@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Catalog } from '../catalog/catalog';
+import type { Actor } from '../kernel/actor';
+import { DomainError } from '../kernel/domain-error';
+import { layerKey, type LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { compareEntries, type EntryComparison } from './comparison';
+import { ContentStore } from './content-store';
+import type { LayerRelease } from './layer-release';
+import { ReleaseReader } from './release-reader';
+import type { RevisionKind } from './revision.entity';
+
+/** A revision without what it did. */
+export interface RevisionSummary {
+  readonly revision: Revision;
+  readonly kind: RevisionKind;
+  readonly message: string;
+  readonly actor: Actor;
+  readonly createdAt: Date;
+}
+
+export interface ReleaseSummary extends RevisionSummary {
+  readonly version: number;
+}
+
+export interface RevisionDetail extends RevisionSummary {
+  /** The layers it gave a new version, with that version. */
+  readonly layers: readonly (LayerName & { readonly version: number })[];
+}
+
+interface RevisionRow {
+  id: string;
+  kind: RevisionKind;
+  message: string;
+  actor: Actor;
+  created_at: Date;
+}
+
+/** Reads the log: what was released when, by whom, and how versions differ. */
+@Injectable()
+export class History {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly catalog: Catalog,
+    private readonly reader: ReleaseReader,
+    private readonly contents: ContentStore,
+  ) {}
+
+  /** Releases of a layer, newest first, older than version `before`. */
+  async releases(layer: LayerName, before: number | undefined, limit: number): Promise<ReleaseSummary[]> {
+    await this.requireLayer(layer);
+    const rows = await this.dataSource.query<(RevisionRow & { version: number })[]>(
+      `SELECT release.version, r.id, r.kind, r.message, r.actor, r.created_at
+         FROM layer l
+         JOIN service s ON s.id = l.service_id
+         JOIN environment e ON e.id = l.environment_id
+         JOIN release ON release.layer_id = l.id
+         JOIN revision r ON r.id = release.revision
+        WHERE s.name = $1 AND e.name = $2 AND release.version < $3
+        ORDER BY release.version DESC LIMIT $4`,
+      [layer.service, layer.environment, before ?? 2 ** 31 - 1, limit],
+    );
+    return rows.map((row) => ({ version: row.version, ...summaryOf(row) }));
+  }
+
+  /** @throws DomainError `version_not_found` */
+  async release(layer: LayerName, version: number): Promise<LayerRelease> {
+    await this.requireLayer(layer);
+    const release = await this.reader.version(layer, version);
+    if (release) return release;
+    throw new DomainError('version_not_found', `${layerKey(layer)} has no version ${version}.`);
+  }
+
+  /** How two versions of a layer differ. Version 0 is the empty layer. */
+  async compare(layer: LayerName, from: number, to: number): Promise<EntryComparison[]> {
+    const [before, after] = await Promise.all([from, to].map((version) => (version === 0 ? undefined : this.release(layer, version))));
+    return compareEntries(
+      { label: `${layerKey(layer)}@${from}`, entries: before?.entries ?? new Map() },
+      { label: `${layerKey(layer)}@${to}`, entries: after?.entries ?? new Map() },
+      this.contents,
+    );
+  }
+
+  /** Revisions, newest first, older than `before`. */
+  async revisions(before: Revision | undefined, limit: number): Promise<RevisionSummary[]> {
+    const rows = await this.dataSource.query<RevisionRow[]>(
+      'SELECT id, kind, message, actor, created_at FROM revision WHERE id < $1 ORDER BY id DESC LIMIT $2',
+      [before ?? Number.MAX_SAFE_INTEGER, limit],
+    );
+    return rows.map(summaryOf);
+  }
+
+  /** @throws DomainError `revision_not_found` */
+  async revision(revision: Revision): Promise<RevisionDetail> {
+    const rows = await this.dataSource.query<(RevisionRow & { service: string; environment: string; version: number })[]>(
+      `SELECT r.id, r.kind, r.message, r.actor, r.created_at, s.name AS service, e.name AS environment, release.version
+         FROM revision r
+         JOIN release ON release.revision = r.id
+         JOIN layer l ON l.id = release.layer_id
+         JOIN service s ON s.id = l.service_id
+         JOIN environment e ON e.id = l.environment_id
+        WHERE r.id = $1
+        ORDER BY s.name, e.name`,
+      [revision],
+    );
+    if (rows.length === 0) throw new DomainError('revision_not_found', `There is no revision ${revision}.`);
+    return {
+      ...summaryOf(rows[0]!),
+      layers: rows.map(({ service, environment, version }) => ({ service, environment, version })),
+    };
+  }
+
+  private async requireLayer(layer: LayerName): Promise<void> {
+    await Promise.all([this.catalog.service(layer.service), this.catalog.environment(layer.environment)]);
+  }
+}
+
+function summaryOf({ id, kind, message, actor, created_at }: RevisionRow): RevisionSummary {
+  return { revision: Number(id), kind, message, actor, createdAt: created_at };
+}

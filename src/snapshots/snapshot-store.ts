@@ -1,0 +1,237 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { layerKey, type LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { EffectiveReader } from '../releases/effective-reader';
+import { HeadIndex, type LayerMove } from '../releases/head-index';
+import { effectiveView, type EffectiveView } from '../releases/layer-views';
+import { Snapshot } from './snapshot';
+
+export type SnapshotListener = (snapshot: Snapshot) => void;
+
+/** A target that somebody has asked for. */
+interface WarmTarget {
+  readonly target: LayerName;
+  readonly watchers: Set<SnapshotListener>;
+  dependsOn: ReadonlySet<string>;
+  snapshot: Snapshot | undefined;
+  /** A layer it depends on has moved since the snapshot was resolved, or there is none yet. */
+  stale: boolean;
+  /** Counts those moves, so that one in the middle of a resolution is noticed. */
+  moves: number;
+  resolving: Promise<Snapshot> | undefined;
+}
+
+/** Above this many, the longest unused that nobody watches are given up. */
+const KEPT_WARM = 1_000;
+const RETRY_MS = 1_000;
+
+/**
+ * The effective configs this process is asked for, ready to be read without the database. When the log moves, exactly
+ * those that depend on a moved layer turn stale in the same turn, so that nobody reads the old one after the new
+ * revision was seen, and are resolved once each; watchers hear of what really changed.
+ */
+@Injectable()
+export class SnapshotStore implements OnModuleDestroy {
+  private readonly logger = new Logger(SnapshotStore.name);
+  private readonly warm = new Map<string, WarmTarget>();
+  private readonly dependents = new Map<string, Set<WarmTarget>>();
+  private readonly positionListeners = new Set<(revision: Revision) => void>();
+  private readonly stopFollowing: () => void;
+  private retry: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly heads: HeadIndex,
+    private readonly effective: EffectiveReader,
+  ) {
+    this.stopFollowing = heads.onMove((moves, position) => this.follow(moves, position));
+  }
+
+  onModuleDestroy(): void {
+    this.stopFollowing();
+    clearTimeout(this.retry);
+  }
+
+  /** The log revision this process has caught up to. */
+  get position(): Revision {
+    return this.heads.position;
+  }
+
+  /** How many snapshots are held in memory. */
+  get size(): number {
+    return this.warm.size;
+  }
+
+  /** The snapshot, if it is at hand and up to date. */
+  peek(target: LayerName): Snapshot | undefined {
+    const entry = this.warm.get(layerKey(target));
+    return entry?.stale === false ? entry.snapshot : undefined;
+  }
+
+  /** @throws DomainError `service_not_found`, `environment_not_found` */
+  async get(target: LayerName): Promise<Snapshot> {
+    const entry = this.entry(target);
+    try {
+      return await this.fresh(entry);
+    } catch (error) {
+      if (!entry.snapshot && entry.watchers.size === 0) this.forget(entry);
+      throw error;
+    }
+  }
+
+  /** The snapshot as it was right after a revision. @throws DomainError `revision_not_found` as well */
+  async getAsOf(target: LayerName, revision: Revision): Promise<Snapshot> {
+    return new Snapshot(await this.effective.read(target, revision));
+  }
+
+  /** Where every key comes from. */
+  async explain(target: LayerName): Promise<EffectiveView> {
+    return effectiveView(await this.effective.read(target));
+  }
+
+  /** Catches up at least to `revision`, if there is such a revision. */
+  reach(revision: Revision): Promise<void> {
+    return this.heads.reach(revision);
+  }
+
+  /** Subscribes first and reads afterwards: a change in between is told, perhaps before this resolves. */
+  async watch(target: LayerName, onChange: SnapshotListener): Promise<{ snapshot: Snapshot; stop(): void }> {
+    const entry = this.entry(target);
+    entry.watchers.add(onChange);
+    const stop = (): void => {
+      entry.watchers.delete(onChange);
+      this.trim();
+    };
+    try {
+      return { snapshot: await this.fresh(entry), stop };
+    } catch (error) {
+      stop();
+      if (!entry.snapshot && entry.watchers.size === 0) this.forget(entry);
+      throw error;
+    }
+  }
+
+  /** Tells that the log moved, after the snapshots it changed were handed out. */
+  onPosition(listener: (revision: Revision) => void): () => void {
+    this.positionListeners.add(listener);
+    return () => this.positionListeners.delete(listener);
+  }
+
+  private follow(moves: readonly LayerMove[], position: Revision): void {
+    const touched = new Set<WarmTarget>();
+    for (const { layer } of moves) {
+      for (const entry of this.dependents.get(layerKey(layer)) ?? []) touched.add(entry);
+    }
+    const refreshed: Promise<unknown>[] = [];
+    for (const entry of touched) {
+      entry.stale = true;
+      entry.moves += 1;
+      if (entry.watchers.size > 0) refreshed.push(this.fresh(entry));
+    }
+    void Promise.all(refreshed).then(
+      () => this.tellPosition(position),
+      (error: unknown) => this.retryStale(error),
+    );
+  }
+
+  /** A snapshot that could not be resolved is tried again: its watchers were promised the newest. */
+  private retryStale(error: unknown): void {
+    this.logger.error(`A snapshot could not be resolved and is tried again: ${String(error)}`);
+    this.retry ??= setTimeout(() => {
+      this.retry = undefined;
+      const stale = [...this.warm.values()].filter((entry) => entry.stale && entry.watchers.size > 0);
+      const { position } = this;
+      void Promise.all(stale.map((entry) => this.fresh(entry))).then(
+        () => this.tellPosition(position),
+        (again: unknown) => this.retryStale(again),
+      );
+    }, RETRY_MS);
+  }
+
+  private tellPosition(position: Revision): void {
+    for (const listener of this.positionListeners) listener(position);
+  }
+
+  private fresh(entry: WarmTarget): Promise<Snapshot> {
+    if (entry.snapshot && !entry.stale) return Promise.resolve(entry.snapshot);
+    entry.resolving ??= this.resolve(entry).finally(() => {
+      entry.resolving = undefined;
+    });
+    return entry.resolving;
+  }
+
+  private async resolve(entry: WarmTarget): Promise<Snapshot> {
+    for (;;) {
+      const before = this.heads.position;
+      const { moves } = entry;
+      const read = await this.effective.read(entry.target);
+      this.depend(entry, read.config.dependsOn);
+      // Layers are read one after another: if one of them moved meanwhile, the parts may be of different revisions.
+      if (entry.moves !== moves || this.movedSince(before, read.config.dependsOn)) continue;
+      const snapshot = new Snapshot(read);
+      const previous = entry.snapshot;
+      entry.snapshot = snapshot;
+      entry.stale = false;
+      if (previous && (previous.etag !== snapshot.etag || previous.revision !== snapshot.revision)) {
+        for (const watcher of [...entry.watchers]) watcher(snapshot);
+      }
+      return snapshot;
+    }
+  }
+
+  private movedSince(position: Revision, keys: ReadonlySet<string>): boolean {
+    if (this.heads.position === position) return false;
+    for (const key of keys) if (this.heads.revisionOf(key) > position) return true;
+    return false;
+  }
+
+  private entry(target: LayerName): WarmTarget {
+    const key = layerKey(target);
+    const known = this.warm.get(key);
+    if (known) {
+      // The map is kept in the order of use, so that trimming meets the longest unused first.
+      this.warm.delete(key);
+      this.warm.set(key, known);
+      return known;
+    }
+    const entry: WarmTarget = {
+      target: { service: target.service, environment: target.environment },
+      watchers: new Set(),
+      dependsOn: new Set(),
+      snapshot: undefined,
+      stale: true,
+      moves: 0,
+      resolving: undefined,
+    };
+    this.trim();
+    this.warm.set(key, entry);
+    return entry;
+  }
+
+  private depend(entry: WarmTarget, keys: ReadonlySet<string>): void {
+    for (const key of entry.dependsOn) if (!keys.has(key)) this.dependents.get(key)?.delete(entry);
+    for (const key of keys) {
+      const entries = this.dependents.get(key) ?? new Set<WarmTarget>();
+      this.dependents.set(key, entries.add(entry));
+    }
+    entry.dependsOn = keys;
+  }
+
+  private trim(): void {
+    let excess = this.warm.size - KEPT_WARM;
+    for (const entry of this.warm.values()) {
+      if (excess <= 0) return;
+      if (entry.watchers.size > 0 || entry.resolving) continue;
+      this.forget(entry);
+      excess -= 1;
+    }
+  }
+
+  private forget(entry: WarmTarget): void {
+    for (const key of entry.dependsOn) {
+      const entries = this.dependents.get(key);
+      entries?.delete(entry);
+      if (entries?.size === 0) this.dependents.delete(key);
+    }
+    this.warm.delete(layerKey(entry.target));
+  }
+}
