@@ -70,7 +70,7 @@ export class Feed {
     channel.enter(subscription);
     this.credentials.add(admission, subscription);
     try {
-      await this.reach(since);
+      await this.reach(since?.revision);
       this.refuseUnlessOpen();
     } catch (error) {
       subscription.close();
@@ -83,11 +83,20 @@ export class Feed {
   async resubscribe(subscription: Subscription, since: Since | null): Promise<void> {
     subscription.reposition(since);
     try {
-      await this.reach(since);
+      await this.reach(since?.revision);
       subscription.proceed(since);
     } catch (error) {
       const { code, message } = error instanceof DomainError ? error : new DomainError('unavailable', 'The log cannot be read right now.');
       subscription.end(closing(code, message, true, this.settings.bookmarkIntervalMs));
+    }
+  }
+
+  /** A client that has seen more of the log than this process is answered only when the process has seen it too. */
+  async reach(revision: number | undefined): Promise<void> {
+    if (revision === undefined || revision <= this.position) return;
+    await this.source.reach(revision);
+    if (revision > this.source.position) {
+      throw new DomainError('unavailable', `The log has not reached revision ${revision}, which the client has seen.`);
     }
   }
 
@@ -129,15 +138,6 @@ export class Feed {
     this.state = 'closed';
     for (const stop of this.stops) stop();
     this.channels.close();
-  }
-
-  /** A client that has seen more of the log than this process is answered only when the process has seen it too. */
-  private async reach(since: Since | null): Promise<void> {
-    if (since === null || since.revision <= this.position) return;
-    await this.source.reach(since.revision);
-    if (since.revision > this.source.position) {
-      throw new DomainError('unavailable', `The log has not reached revision ${since.revision}, which the client has seen.`);
-    }
   }
 
   private refuseUnlessOpen(): void {

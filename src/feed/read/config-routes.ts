@@ -1,0 +1,135 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { bearerOf } from '../../access/secret';
+import { sendProblem } from '../../http/problem.filter';
+import '../../http/needs';
+import { DomainError } from '../../kernel/domain-error';
+import { DOCUMENT_NAME_PATTERN, type LayerName } from '../../kernel/names';
+import type { Exchange } from '../exchange';
+import type { Feed } from '../feed';
+import { malformed } from '../malformed';
+import type { ReadAccess } from '../read-access';
+import type { FeedSnapshot, SnapshotSource } from '../snapshot-source';
+import { targetOf } from '../target';
+import { parseReadQuery, type ReadQuery } from './read-query';
+import { writeDocument, writeSnapshot } from './snapshot-response';
+
+interface Params {
+  readonly environment: string;
+  readonly service: string;
+  readonly document?: string;
+}
+
+/** What answers later than at once. */
+export interface Streams {
+  events(exchange: Exchange, request: StreamRequest): Promise<void>;
+  wait(exchange: Exchange, request: StreamRequest): Promise<void>;
+}
+
+export interface StreamRequest {
+  readonly target: LayerName;
+  readonly admission: { readonly id: string; readonly expiresAt?: Date };
+  readonly query: ReadQuery;
+}
+
+/**
+ * The data plane over HTTP. Registered on Fastify itself, past Nest's pipeline, because this is the one route whose
+ * cost is felt; a warm read of a known credential is answered without waiting for anything.
+ */
+export class ConfigRoutes {
+  constructor(
+    private readonly source: SnapshotSource,
+    private readonly feed: Feed,
+    private readonly access: ReadAccess,
+    private readonly streams: Streams,
+  ) {}
+
+  register(fastify: FastifyInstance): void {
+    const route = (url: string, handler: (exchange: Exchange) => Promise<void> | undefined) => {
+      fastify.route({
+        method: ['GET', 'HEAD'],
+        url,
+        config: { access: 'self' },
+        handler: (request, reply) => answer({ request, reply }, handler),
+      });
+    };
+    route('/v1/config/:environment/:service', (exchange) => this.snapshot(exchange));
+    route('/v1/config/:environment/:service/:document', (exchange) => this.document(exchange));
+  }
+
+  private snapshot(exchange: Exchange): Promise<void> | undefined {
+    const { request } = exchange;
+    const isPlain = !request.raw.url?.includes('?') && !wantsEvents(request);
+    const target = request.params as Params;
+    const snapshot = isPlain && this.access.peek(bearerOf(request.headers), target) && this.source.peek(target);
+    if (!snapshot) return this.serve(exchange, target);
+    writeSnapshot(exchange, snapshot, this.feed.revision);
+    return undefined;
+  }
+
+  private async serve(exchange: Exchange, params: Params): Promise<void> {
+    const { request, reply } = exchange;
+    const { target, admission } = await this.admit(request, params);
+    const query = parseReadQuery(request.query);
+    const isHead = request.method === 'HEAD';
+    if (wantsEvents(request) && !isHead) return this.streams.events(exchange, { target, admission, query });
+    if (query.waitMs !== undefined && !isHead) return this.streams.wait(exchange, { target, admission, query });
+    if (query.origin) {
+      const explanation = JSON.stringify(await this.source.explain(target));
+      void reply.header('content-type', 'application/json').send(explanation);
+      return undefined;
+    }
+    const snapshot = await this.read(target, query);
+    return writeSnapshot(exchange, snapshot, query.asOf ?? this.feed.revision);
+  }
+
+  private async document(exchange: Exchange): Promise<void> {
+    const { request } = exchange;
+    const params = request.params as Params;
+    const { target } = await this.admit(request, params);
+    const query = parseReadQuery(request.query);
+    if (query.waitMs !== undefined || query.origin) throw malformed('A document is read with "asOf" or "revision" only.');
+    const name = params.document ?? '';
+    if (!DOCUMENT_NAME_PATTERN.test(name)) {
+      throw malformed('"document" must be 1 to 128 letters, digits, dots, underscores and hyphens, and neither begin nor end with a dot.', '/document');
+    }
+    const snapshot = await this.read(target, query);
+    const source = snapshot.source(name);
+    if (source === undefined) {
+      throw new DomainError('document_not_found', `${target.service} has no document "${name}" in ${target.environment}.`);
+    }
+    writeDocument(exchange, source, Math.max(snapshot.revision, query.asOf ?? this.feed.revision));
+  }
+
+  private async admit(request: FastifyRequest, params: Params) {
+    const admission = await this.access.admit(bearerOf(request.headers), params);
+    return { admission, target: targetOf(params.service, params.environment) };
+  }
+
+  private async read(target: LayerName, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {
+    if (asOf !== undefined) {
+      if (this.source.getAsOf === undefined) throw malformed('"asOf" cannot be answered here.', '/asOf');
+      return this.source.getAsOf(target, asOf);
+    }
+    if (revision !== undefined) await this.feed.reach(revision);
+    return this.source.peek(target) ?? this.source.get(target);
+  }
+}
+
+function answer(exchange: Exchange, handler: (exchange: Exchange) => Promise<void> | undefined): void {
+  const { request, reply } = exchange;
+  try {
+    handler(exchange)?.catch((error: unknown) => sendProblem(error, request, reply));
+  } catch (error) {
+    sendProblem(error, request, reply);
+  }
+}
+
+/** A stream is what only a client that reads one asks for; everything else is JSON, whatever else it would take. */
+function wantsEvents({ headers }: { readonly headers: FastifyRequest['headers'] }): boolean {
+  const { accept } = headers;
+  if (accept === undefined || accept === '*/*') return false;
+  return accept.split(',').some((range) => {
+    const [type, ...parameters] = range.toLowerCase().split(';').map((part) => part.trim());
+    return type === 'text/event-stream' && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  });
+}

@@ -1,0 +1,51 @@
+import { writeRaw, type Exchange } from '../exchange';
+import type { DocumentSource, FeedSnapshot } from '../snapshot-source';
+
+const TYPES: Readonly<Record<DocumentSource['format'], string>> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  toml: 'application/toml',
+  properties: 'text/x-java-properties; charset=utf-8',
+  text: 'text/plain; charset=utf-8',
+};
+
+/** The snapshot, or 304 when the client has it. `logRevision` is what the answer is as of. */
+export function writeSnapshot(exchange: Exchange, { etag, revision, body }: FeedSnapshot, logRevision: number): void {
+  const asOf = Math.max(revision, logRevision);
+  if (matchesEtag(exchange.request.headers['if-none-match'], etag)) writeNotModified(exchange, etag, asOf);
+  else writeContent(exchange, { etag, revision: asOf, type: 'application/json', body });
+}
+
+/** One document as its author wrote it. */
+export function writeDocument(exchange: Exchange, { text, format, etag }: DocumentSource, logRevision: number): void {
+  if (matchesEtag(exchange.request.headers['if-none-match'], etag)) writeNotModified(exchange, etag, logRevision);
+  else writeContent(exchange, { etag, revision: logRevision, type: TYPES[format], body: Buffer.from(text) });
+}
+
+export function writeNotModified(exchange: Exchange, etag: string, revision: number): void {
+  writeRaw(exchange, 304, validators(etag, revision));
+}
+
+interface Content {
+  readonly etag: string;
+  readonly revision: number;
+  readonly type: string;
+  readonly body: Buffer;
+}
+
+function writeContent(exchange: Exchange, { etag, revision, type, body }: Content): void {
+  const headers = validators(etag, revision);
+  headers.push('Content-Type', type, 'Content-Length', String(body.length), 'X-Content-Type-Options', 'nosniff');
+  writeRaw(exchange, 200, headers, body);
+}
+
+/** Every client asks again whether what it has is still the newest; what one may see, another may not. */
+function validators(etag: string, revision: number): string[] {
+  return ['ETag', etag, 'Trimtab-Revision', String(revision), 'Cache-Control', 'private, no-cache', 'Vary', 'Accept, Authorization'];
+}
+
+/** Whether one of the ETags of `If-None-Match` is this one, by the weak comparison of RFC 9110 section 13.1.2. */
+function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch === etag || ifNoneMatch.split(',').some((candidate) => ['*', etag, `W/${etag}`].includes(candidate.trim()));
+}
