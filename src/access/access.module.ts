@@ -1,11 +1,17 @@
 import { Module, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import { NotifyModule } from '../notify/notify.module';
 import { AccessGuard } from './access-guard';
 import { Authenticator } from './authenticator';
+import { ClientKeysController } from './client-keys.controller';
+import { CredentialsService } from './credentials.service';
+import { TokensController } from './tokens.controller';
 
 @Module({
-  providers: [AccessGuard, Authenticator],
+  imports: [NotifyModule],
+  controllers: [TokensController, ClientKeysController],
+  providers: [AccessGuard, Authenticator, CredentialsService],
   exports: [Authenticator],
 })
 export class AccessModule implements NestModule {

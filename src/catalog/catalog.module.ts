@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { NotifyModule } from '../notify/notify.module';
 import { Catalog } from './catalog';
 import { EnvironmentsController } from './environments.controller';
 import { EnvironmentsService } from './environments.service';
@@ -6,6 +7,7 @@ import { ServicesController } from './services.controller';
 import { ServicesService } from './services.service';
 
 @Module({
+  imports: [NotifyModule],
   controllers: [EnvironmentsController, ServicesController],
   providers: [Catalog, EnvironmentsService, ServicesService],
   exports: [Catalog],

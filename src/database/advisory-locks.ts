@@ -9,4 +9,6 @@ export const ADVISORY_LOCKS = {
   log: [8848, 2],
   /** Held shared, in the `postgres` database of an embedded cluster, by every process that uses the cluster. */
   presence: [8848, 3],
+  /** Held while the first administrator token is made. */
+  firstToken: [8848, 4],
 } as const satisfies Record<string, readonly [number, number]>;
