@@ -1,0 +1,113 @@
+import type { JsonValue } from '@trimtab/client/protocol';
+import { DomainError } from '../kernel/domain-error';
+import type { Path } from './document-type';
+import { isJsonArray, isJsonObject, member, objectOf, sameValue } from './json-object';
+import { mergeValues } from './merge-documents';
+import { arrayIndex, formatPointer, parsePointer } from './pointer';
+
+/** One operation of RFC 6902. */
+export type JsonPatchInput =
+  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: JsonValue }
+  | { readonly op: 'remove'; readonly path: string }
+  | { readonly op: 'move' | 'copy'; readonly from: string; readonly path: string };
+
+/** What a whole value becomes by JSON Merge Patch (RFC 7396) at one of its paths; missing levels are made. */
+export function mergeAt(value: JsonValue, path: Path, patch: JsonValue): JsonValue {
+  const [key, ...rest] = path;
+  if (key === undefined) return mergeValues(value, patch);
+  if (isJsonArray(value)) {
+    const index = arrayIndex(key);
+    if (index === undefined || index >= value.length) throw failed(`there is no item '${key}'`, path);
+    // In a list `null` is an item like any other: there is no key to unset.
+    const item = rest.length === 0 && patch === null ? null : mergeAt(value[index] as JsonValue, rest, patch);
+    return value.with(index, item);
+  }
+  const object = isJsonObject(value) ? value : {};
+  if (rest.length === 0 && patch === null) return objectOf(Object.entries(object).filter(([name]) => name !== key));
+  const before = member(object, key);
+  if (patch === null && before === undefined) return value;
+  return objectOf([...Object.entries(object), [key, mergeAt(before ?? null, rest, patch)]]);
+}
+
+/** What a value becomes by a JSON Patch (RFC 6902), whole or not at all. The value itself is not changed. */
+export function applyJsonPatch(value: JsonValue, operations: readonly JsonPatchInput[]): JsonValue {
+  let result = value;
+  for (const [index, operation] of operations.entries()) {
+    try {
+      result = applyOperation(result, operation);
+    } catch (cause) {
+      if (!(cause instanceof DomainError)) throw cause;
+      const detail = `Operation ${index} (${operation.op} '${operation.path}') does not apply: ${cause.message} Nothing was changed.`;
+      throw new DomainError('patch_failed', detail, { pointer: operation.path, extra: { operation: index }, cause });
+    }
+  }
+  return result;
+}
+
+function applyOperation(value: JsonValue, operation: JsonPatchInput): JsonValue {
+  const path = parsePointer(operation.path);
+  switch (operation.op) {
+    case 'add':
+      return change(value, path, 0, () => operation.value, 'add');
+    case 'remove':
+      return change(value, path, 0, () => undefined, 'remove');
+    case 'replace':
+      return change(value, path, 0, () => operation.value, 'replace');
+    case 'test':
+      if (sameValue(read(value, path), operation.value)) return value;
+      throw failed('the value there is a different one.', path);
+    case 'copy':
+      return change(value, path, 0, () => read(value, parsePointer(operation.from)), 'add');
+    case 'move': {
+      const from = parsePointer(operation.from);
+      if (path.length > from.length && from.every((key, index) => key === path[index])) throw failed('a value cannot be moved into itself.', path);
+      const moved = read(value, from);
+      return change(change(value, from, 0, () => undefined, 'remove'), path, 0, () => moved, 'add');
+    }
+  }
+}
+
+function read(value: JsonValue, path: Path): JsonValue {
+  let inner: JsonValue | undefined = value;
+  for (const key of path) {
+    if (isJsonObject(inner)) inner = member(inner, key);
+    else inner = isJsonArray(inner) ? inner[arrayIndex(key) ?? -1] : undefined;
+    if (inner === undefined) throw failed(`there is nothing at '${formatPointer(path)}'.`, path);
+  }
+  return inner;
+}
+
+type Verb = 'add' | 'remove' | 'replace';
+
+function change(value: JsonValue, path: Path, depth: number, make: () => JsonValue | undefined, verb: Verb): JsonValue {
+  const key = path[depth];
+  if (key === undefined) {
+    const made = make();
+    if (made === undefined) throw failed('the whole document cannot be removed.', path);
+    return made;
+  }
+  const last = depth === path.length - 1;
+  if (isJsonArray(value)) return changeItem(value, key, path, last, make, verb, depth);
+  if (!isJsonObject(value)) throw failed(`'${formatPointer(path.slice(0, depth))}' is neither an object nor a list.`, path);
+  const before = member(value, key);
+  if (before === undefined && !(last && verb === 'add')) throw failed(`there is nothing at '${formatPointer(path.slice(0, depth + 1))}'.`, path);
+  const after = last ? make() : change(before as JsonValue, path, depth + 1, make, verb);
+  const members = new Map(Object.entries(value));
+  if (after === undefined) members.delete(key);
+  else members.set(key, after);
+  return objectOf(members);
+}
+
+function changeItem(list: readonly JsonValue[], key: string, path: Path, last: boolean, make: () => JsonValue | undefined, verb: Verb, depth: number): JsonValue {
+  const adds = last && verb === 'add';
+  const index = adds && key === '-' ? list.length : arrayIndex(key);
+  if (index === undefined) throw failed(`'${key}' is not an index of a list.`, path);
+  if (index > list.length || (index === list.length && !adds)) throw failed(`there is no item ${key}; the list has ${list.length}.`, path);
+  const after = last ? make() : change(list[index] as JsonValue, path, depth + 1, make, verb);
+  if (after === undefined) return list.toSpliced(index, 1);
+  return adds ? list.toSpliced(index, 0, after) : list.with(index, after);
+}
+
+function failed(sentence: string, path: Path): DomainError {
+  return new DomainError('patch_failed', sentence, { pointer: formatPointer(path) });
+}

@@ -1,0 +1,78 @@
+import type { JsonValue } from '@trimtab/client/protocol';
+import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { DomainError } from '../kernel/domain-error';
+import { DEFAULT_DOCUMENT_LIMITS } from './document-type';
+import { formatPointer, parsePointer } from './pointer';
+import { parseDocument } from './parse-document';
+
+export interface Violation {
+  /** RFC 6901 pointer of the value that is wrong; for a missing or unknown key that of the key. */
+  readonly path: string;
+  readonly message: string;
+  readonly keyword: string;
+}
+
+type Validate = (value: JsonValue) => Violation[];
+
+/** Compiled validators are code; an unbounded number of them would never leave memory. */
+const MEMORY = 200;
+const compiled = new Map<string, Validate>();
+
+/**
+ * Compiles a JSON Schema of draft 2020-12. References must stay inside the schema: nothing is ever fetched.
+ * `pattern` runs on the JavaScript engine, which can be made to take exponential time by a pattern written for it; only
+ * those who may publish can attach a schema, and they could publish worse.
+ */
+export function compileSchema(source: string): Validate {
+  const known = compiled.get(source);
+  if (known !== undefined) {
+    compiled.delete(source);
+    compiled.set(source, known);
+    return known;
+  }
+  const validate = compile(source);
+  compiled.set(source, validate);
+  if (compiled.size > MEMORY) compiled.delete(compiled.keys().next().value as string);
+  return validate;
+}
+
+function compile(source: string): Validate {
+  const schema = parseSchema(source);
+  let validate: ValidateFunction;
+  try {
+    // One instance each: schemas of different layers may well carry the same $id.
+    const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, logger: false, ownProperties: true });
+    addFormats(ajv);
+    validate = ajv.compile(schema as object | boolean);
+  } catch (cause) {
+    throw new DomainError('schema_invalid', explain(cause), { cause });
+  }
+  return (value) => (validate(value) ? [] : (validate.errors ?? []).map(toViolation));
+}
+
+function parseSchema(source: string): JsonValue {
+  try {
+    const { value } = parseDocument(source, { format: 'json', keys: 'literal' }, DEFAULT_DOCUMENT_LIMITS);
+    if (typeof value === 'boolean' || (typeof value === 'object' && value !== null && !Array.isArray(value))) return value;
+  } catch (cause) {
+    if (!(cause instanceof DomainError)) throw cause;
+    throw new DomainError('schema_invalid', `The schema is not JSON. ${cause.message}`, { extra: cause.extra, cause });
+  }
+  throw new DomainError('schema_invalid', 'A JSON Schema is an object or a boolean.');
+}
+
+function explain(cause: unknown): string {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const missing = /can't resolve reference (\S+)/.exec(message)?.[1];
+  if (missing !== undefined) {
+    return `The schema refers to '${missing}', which is not part of it. References to other files or addresses are not followed; put the definition under $defs.`;
+  }
+  return `The schema cannot be used: ${message}`;
+}
+
+function toViolation({ instancePath, message, keyword, params }: ErrorObject): Violation {
+  const key: unknown = params.missingProperty ?? params.additionalProperty ?? params.unevaluatedProperty ?? params.propertyName;
+  const path = typeof key === 'string' ? formatPointer([...parsePointer(instancePath), key]) : instancePath;
+  return { path, message: message ?? `does not satisfy ${keyword}`, keyword };
+}
