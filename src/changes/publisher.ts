@@ -80,8 +80,8 @@ export class Publisher {
           await request.record(manager, revision, edits);
           await recordAudit(manager, {
             actor: request.actor,
-            action: `revision.${request.kind}`,
-            subject: { message: request.message, layers },
+            action: 'change.publish',
+            subject: { kind: request.kind, message: request.message, layers },
             revision,
           });
         },
@@ -91,7 +91,7 @@ export class Publisher {
   }
 
   /** A retry of a publish that was committed but whose answer was lost finds its revision by the Idempotency-Key. */
-  private async earlierPublish({ id, idempotencyKey }: Actor): Promise<PublishResult | undefined> {
+  async earlierPublish({ id, idempotencyKey }: Actor): Promise<PublishResult | undefined> {
     if (idempotencyKey === undefined) return undefined;
     const rows = await this.dataSource.query<
       { revision: string; service: string; environment: string; version: number }[]

@@ -1,0 +1,100 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Idempotent } from '../http/idempotency/idempotent';
+import { Needs } from '../http/needs';
+import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
+import { CurrentActor, IfMatch, type FastifyReply } from '../http/request-context';
+import type { Actor } from '../kernel/actor';
+import { ChangeEdits } from './change-edits';
+import { ChangePublisher } from './change-publisher';
+import { changeSummary, editView, publishView } from './change-views';
+import { ChangeParams, ChangesQuery, ChangeSummaryView, ChangeView, NewChange, PublishView } from './changes.dto';
+import { ChangesService, changeTag } from './changes.service';
+
+@ApiTags('changes')
+@Controller('api/v1/changes')
+export class ChangesController {
+  constructor(
+    private readonly changes: ChangesService,
+    private readonly edits: ChangeEdits,
+    private readonly publisher: ChangePublisher,
+  ) {}
+
+  @Get()
+  @Needs('admin')
+  @ApiOperation({ summary: 'Changes, newest first' })
+  @ApiPage(ChangeSummaryView)
+  async list(@Query() { status, cursor, limit }: ChangesQuery): Promise<Page<ChangeSummaryView>> {
+    const rows = await this.changes.list(status, decodeCursor(cursor, 'number')?.[0], limit + 1);
+    return pageOf(rows, limit, ({ id }) => [id], changeSummary);
+  }
+
+  @Post()
+  @Needs('admin')
+  @Idempotent()
+  @ApiOperation({ summary: 'Begin a change' })
+  @ApiCreatedResponse({ type: ChangeView })
+  async create(
+    @Body() { title }: NewChange,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChangeView> {
+    const change = await this.changes.create(title, actor);
+    void reply.header('location', `/api/v1/changes/${change.id}`).header('etag', changeTag(change));
+    return { ...changeSummary(change), edits: [] };
+  }
+
+  @Get(':id')
+  @Needs('admin')
+  @ApiOperation({ summary: 'A change and its edits' })
+  @ApiOkResponse({ type: ChangeView })
+  async show(@Param() { id }: ChangeParams, @Res({ passthrough: true }) reply: FastifyReply): Promise<ChangeView> {
+    const change = await this.changes.show(id);
+    void reply.header('etag', changeTag(change));
+    return { ...changeSummary(change), edits: (await this.edits.list(id)).map(editView) };
+  }
+
+  @Patch(':id')
+  @Needs('admin')
+  @ApiOperation({ summary: 'Give a change another title' })
+  @ApiOkResponse({ type: ChangeSummaryView })
+  async rename(
+    @Param() { id }: ChangeParams,
+    @Body() { title }: NewChange,
+    @IfMatch() ifMatch: string | undefined,
+    @CurrentActor() actor: Actor,
+  ): Promise<ChangeSummaryView> {
+    return changeSummary(await this.changes.rename(id, title, actor, ifMatch));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  @Needs('admin')
+  @ApiOperation({ summary: 'Discard a change' })
+  @ApiNoContentResponse()
+  discard(@Param() { id }: ChangeParams, @IfMatch() ifMatch: string | undefined, @CurrentActor() actor: Actor): Promise<void> {
+    return this.changes.discard(id, actor, ifMatch);
+  }
+
+  @Get(':id/impact')
+  @Needs('admin')
+  @ApiOperation({ summary: 'What publishing it would do to every config that depends on it' })
+  @ApiOkResponse({ type: PublishView })
+  async impact(@Param() { id }: ChangeParams, @CurrentActor() actor: Actor): Promise<PublishView> {
+    return publishView(await this.publisher.impact(id, actor));
+  }
+
+  @Post(':id/publish')
+  @HttpCode(200)
+  @Needs('admin')
+  @Idempotent()
+  @ApiOperation({ summary: 'Publish it: whole, as one revision, or not at all' })
+  @ApiOkResponse({ type: PublishView })
+  async publish(
+    @Param() { id }: ChangeParams,
+    @IfMatch() ifMatch: string | undefined,
+    @CurrentActor() actor: Actor,
+  ): Promise<PublishView> {
+    return publishView(await this.publisher.publish(id, actor, ifMatch));
+  }
+}

@@ -1,0 +1,160 @@
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { FORMATS, KEY_STYLES, type Format, type KeyStyle } from '../documents/document-type';
+import { PageQuery } from '../http/page';
+import { DocumentParams, LayerNameParams } from '../http/params';
+import { Flag, LabelName, NestedList, WholeNumber } from '../http/shape';
+import type { Actor } from '../kernel/actor';
+import type { EntryKind } from '../releases/layer-entry';
+import { EntryView, LayerNameView, LayerVersionView } from '../releases/layer-views';
+import { REVISION_KINDS, type RevisionKind } from '../releases/revision.entity';
+import { CHANGE_STATUSES, type ChangeStatus } from './change.entity';
+import type { ConfigImpact } from './impact';
+
+export class PublishQuery {
+  @ApiPropertyOptional({ description: 'Why; it stays in the history.' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 1000)
+  message?: string;
+
+  @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
+  dryRun?: boolean;
+}
+
+export class EditPutQuery {
+  @ApiPropertyOptional({ enum: FORMATS, description: 'Default: what Content-Type says, else the format the document has.' })
+  @IsOptional()
+  @IsIn(FORMATS)
+  format?: Format;
+
+  @ApiPropertyOptional({ enum: KEY_STYLES, description: 'Default: as the document has it, else `literal`. Properties are always `dotted`.' })
+  @IsOptional()
+  @IsIn(KEY_STYLES)
+  keys?: KeyStyle;
+}
+
+export class EditPatchQuery {
+  @ApiPropertyOptional({ description: 'Where a merge patch applies: an RFC 6901 pointer, or `db.pool`.', example: 'db.pool' })
+  @IsOptional()
+  @IsString()
+  @MaxLength(4096)
+  path?: string;
+}
+
+export class PutQuery extends IntersectionType(PublishQuery, EditPutQuery) {}
+
+export class PatchQuery extends IntersectionType(PublishQuery, EditPatchQuery) {}
+
+export class IncludeEntry {
+  @LabelName()
+  service!: string;
+
+  @WholeNumber({ min: 1, optional: true, description: 'Read the included layers as of this revision.' })
+  revision?: number;
+}
+
+export class IncludesBody {
+  @NestedList(() => IncludeEntry, { max: 100, description: 'Weakest first.' })
+  includes!: IncludeEntry[];
+}
+
+export class ImpactView extends LayerNameView {
+  @ApiProperty({ description: 'Instances connected to this replica that would receive it.' })
+  instances!: number;
+
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'object', additionalProperties: true },
+    description: 'Per document the changes key by key: path (RFC 6901), op, before, after.',
+  })
+  documents!: ConfigImpact['documents'];
+}
+
+export class PublishView {
+  @ApiPropertyOptional({ description: 'The revision that was made. Absent on a dry run, and when everything already was so.' })
+  revision?: number;
+
+  @ApiProperty({ type: [LayerVersionView], description: 'The layers that got (would get) a new version.' })
+  layers!: readonly LayerVersionView[];
+
+  @ApiProperty({ type: [ImpactView], description: 'Every effective config that changed (would change).' })
+  impact!: readonly ImpactView[];
+}
+
+export class NewChange {
+  @ApiProperty({ description: 'Why; becomes the message of the revision.' })
+  @IsString()
+  @Length(1, 1000)
+  title!: string;
+}
+
+export class ChangeParams {
+  @WholeNumber({ min: 1 })
+  id!: number;
+}
+
+export class ChangeLayerParams extends LayerNameParams {
+  @WholeNumber({ min: 1 })
+  id!: number;
+}
+
+export class ChangeDocumentParams extends DocumentParams {
+  @WholeNumber({ min: 1 })
+  id!: number;
+}
+
+export class ChangesQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: CHANGE_STATUSES })
+  @IsOptional()
+  @IsIn(CHANGE_STATUSES)
+  status?: ChangeStatus;
+}
+
+export class ChangeSummaryView {
+  @ApiProperty()
+  id!: number;
+
+  @ApiProperty({ enum: REVISION_KINDS })
+  kind!: RevisionKind;
+
+  @ApiProperty()
+  title!: string;
+
+  @ApiProperty({ enum: CHANGE_STATUSES })
+  status!: ChangeStatus;
+
+  @ApiProperty({ type: 'object', additionalProperties: true })
+  author!: Actor;
+
+  @ApiPropertyOptional({ nullable: true, type: Number, description: 'The revision it was published as.' })
+  revision!: number | null;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  createdAt!: Date;
+
+  @ApiProperty({ type: String, format: 'date-time' })
+  updatedAt!: Date;
+
+  @ApiProperty({ description: 'For If-Match.' })
+  etag!: string;
+}
+
+export class ChangeEditView extends LayerNameView {
+  @ApiProperty({ enum: ['document', 'schema', 'includes'] })
+  kind!: EntryKind;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ description: "The layer's version the edit started from; 0 when it had none." })
+  baseVersion!: number;
+
+  @ApiProperty({ type: EntryView, nullable: true, description: 'What it would be; null: the edit deletes it.' })
+  next!: (EntryView & { source: string }) | null;
+}
+
+export class ChangeView extends ChangeSummaryView {
+  @ApiProperty({ type: [ChangeEditView] })
+  edits!: ChangeEditView[];
+}

@@ -1,0 +1,36 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '../catalog/catalog.module';
+import { ReleasesModule } from '../releases/releases.module';
+import { ChangeEdits } from './change-edits';
+import { ChangeEditsController } from './change-edits.controller';
+import { ChangePublisher } from './change-publisher';
+import { ChangesController } from './changes.controller';
+import { ChangesService } from './changes.service';
+import { DirectWrites } from './direct-writes';
+import { EntryWriter } from './entry-writer';
+import { ImpactAssessor } from './impact';
+import { LayerWritesController } from './layer-writes.controller';
+import { Promotions } from './promotions';
+import { ProposedLayersBuilder } from './proposed-layers';
+import { Publisher } from './publisher';
+import { RollbackAndPromotionController } from './rollback-and-promotion.controller';
+import { Rollback } from './rollback';
+
+@Module({
+  imports: [CatalogModule, ReleasesModule],
+  controllers: [ChangeEditsController, ChangesController, LayerWritesController, RollbackAndPromotionController],
+  providers: [
+    ChangeEdits,
+    ChangePublisher,
+    ChangesService,
+    DirectWrites,
+    EntryWriter,
+    ImpactAssessor,
+    Promotions,
+    ProposedLayersBuilder,
+    Publisher,
+    Rollback,
+  ],
+  exports: [Publisher],
+})
+export class ChangesModule {}

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource, type EntityManager } from 'typeorm';
+import { recordAudit } from '../audit/record-audit';
+import { entityTag, requireMatch } from '../http/preconditions';
+import type { Actor } from '../kernel/actor';
+import { DomainError } from '../kernel/domain-error';
+import type { RevisionKind } from '../releases/revision.entity';
+import { Change, type ChangeStatus } from './change.entity';
+import { saveEdits } from './change-recorder';
+import type { EntryEdit } from './entry-edit';
+
+/** Opens, lists, renames and discards changes. */
+@Injectable()
+export class ChangesService {
+  constructor(private readonly dataSource: DataSource) {}
+
+  create(title: string, actor: Actor, kind: RevisionKind = 'publish', edits: readonly EntryEdit[] = []): Promise<Change> {
+    return this.dataSource.transaction(async (manager) => {
+      const [{ id }] = await manager.query<[{ id: string }]>(
+        `INSERT INTO change (kind, title, status, author) VALUES ($1, $2, 'open', $3) RETURNING id`,
+        [kind, title, JSON.stringify({ kind: actor.kind, id: actor.id, name: actor.name })],
+      );
+      if (edits.length > 0) await saveEdits(manager, Number(id), edits);
+      await recordAudit(manager, { actor, action: 'change.create', subject: { change: Number(id), kind, title } });
+      return manager.findOneByOrFail(Change, { id: Number(id) });
+    });
+  }
+
+  /** Newest first, older than change `before`. */
+  list(status: ChangeStatus | undefined, before: number | undefined, limit: number): Promise<Change[]> {
+    const query = this.dataSource.getRepository(Change).createQueryBuilder('change').orderBy('change.id', 'DESC').limit(limit);
+    if (status !== undefined) query.andWhere('change.status = :status', { status });
+    if (before !== undefined) query.andWhere('change.id < :before', { before });
+    return query.getMany();
+  }
+
+  /** @throws DomainError `change_not_found` */
+  async show(id: number): Promise<Change> {
+    const change = await this.dataSource.getRepository(Change).findOneBy({ id });
+    if (change) return change;
+    throw new DomainError('change_not_found', `There is no change ${id}.`);
+  }
+
+  rename(id: number, title: string, actor: Actor, ifMatch: string | undefined): Promise<Change> {
+    return this.update(id, actor, ifMatch, async (manager) => {
+      await manager.update(Change, { id }, { title });
+    });
+  }
+
+  async discard(id: number, actor: Actor, ifMatch: string | undefined): Promise<void> {
+    await this.dataSource.transaction(async (manager) => {
+      await lockOpen(manager, id, ifMatch);
+      await manager.query(`UPDATE change SET status = 'discarded', updated_at = now() WHERE id = $1`, [id]);
+      await recordAudit(manager, { actor, action: 'change.discard', subject: { change: id } });
+    });
+  }
+
+  /** Does `work` to an open change, alone, and counts it as one more edition. */
+  update(
+    id: number,
+    actor: Actor,
+    ifMatch: string | undefined,
+    work: (manager: EntityManager, change: Change) => Promise<void>,
+  ): Promise<Change> {
+    return this.dataSource.transaction(async (manager) => {
+      const change = await lockOpen(manager, id, ifMatch);
+      await work(manager, change);
+      await manager.query('UPDATE change SET edition = edition + 1, updated_at = now() WHERE id = $1', [id]);
+      await recordAudit(manager, { actor, action: 'change.update', subject: { change: id } });
+      return manager.findOneByOrFail(Change, { id });
+    });
+  }
+}
+
+export function changeTag({ id, edition, status }: Change): string {
+  return entityTag(`${id}-${edition}-${status}`);
+}
+
+export function refuseUnlessOpen({ id, status, revision }: Change): void {
+  if (status === 'open') return;
+  const how = status === 'published' ? `was published as revision ${revision}` : 'was discarded';
+  throw new DomainError('change_not_open', `Change ${id} ${how}. Make a new one.`, { extra: { status, revision } });
+}
+
+async function lockOpen(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<Change> {
+  const change = await manager.findOne(Change, { where: { id }, lock: { mode: 'pessimistic_write' } });
+  if (!change) throw new DomainError('change_not_found', `There is no change ${id}.`);
+  refuseUnlessOpen(change);
+  requireMatch(ifMatch, changeTag(change));
+  return change;
+}
