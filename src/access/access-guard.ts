@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import '../http/needs';
 import '../http/request-context';
+import { DomainError } from '../kernel/domain-error';
 import { Authenticator } from './authenticator';
 import type { Credential } from './credential';
 import { decide, type ReadTarget } from './decide';
 import { readLineage } from './read-lineage';
-import { bearerOf } from './secret';
+import { basicPasswordOf, bearerOf } from './secret';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,12 +30,23 @@ export class AccessGuard {
 
   install(fastify: FastifyInstance): void {
     fastify.decorateRequest('credential', undefined);
-    fastify.addHook('onRequest', (request, _reply, done) => {
+    fastify.addHook('onRequest', (request, reply, done) => {
       const { access } = request.routeOptions.config;
       if (access === 'public' || access === 'self' || request.is404) return done();
+      if (access === 'browse') return void this.admitBrowser(request, reply).then(() => done(), done);
       // `undefined` cannot happen (the server does not start with such a route), and would mean admin.
       this.admit(request, access ?? 'admin').then(() => done(), done);
     });
+  }
+
+  private async admitBrowser(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    try {
+      request.credential = await this.authenticator.authenticate(bearerOf(request.headers) ?? basicPasswordOf(request.headers));
+    } catch (error) {
+      // Makes a browser ask for a password.
+      if (error instanceof DomainError && error.kind === 'unauthenticated') void reply.header('www-authenticate', 'Basic realm="trimtab: the password is a token"');
+      throw error;
+    }
   }
 
   private async admit(request: FastifyRequest, need: 'admin' | 'read'): Promise<void> {

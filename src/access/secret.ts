@@ -27,10 +27,18 @@ export function shownPrefixOf(secret: string): string {
   return secret.slice(0, SHOWN_LENGTH);
 }
 
-/** The credential of `Authorization: Bearer …`. There is no other place to put one. */
+/** The credential of `Authorization: Bearer …`. There is no other place to put one but on pages for browsers. */
 export function bearerOf(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers;
   if (authorization === undefined) return undefined;
   const [scheme, secret, ...rest] = authorization.trim().split(/ +/);
   return scheme?.toLowerCase() === 'bearer' && rest.length === 0 ? secret : undefined;
+}
+
+/** The password of `Authorization: Basic …`, whatever the user name: what a browser sends when it asks a person. */
+export function basicPasswordOf({ authorization }: IncomingHttpHeaders): string | undefined {
+  const [scheme, encoded] = authorization?.trim().split(/ +/) ?? [];
+  if (scheme?.toLowerCase() !== 'basic' || encoded === undefined) return undefined;
+  const [, password] = /^[^:]*:(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
+  return password;
 }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, Param, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { EntityTagInterceptor } from '../http/entity-tag.interceptor';
 import { Idempotent } from '../http/idempotency/idempotent';
 import { Needs } from '../http/needs';
@@ -28,6 +28,7 @@ export class EnvironmentsController {
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Create an environment below another' })
+  @ApiCreatedResponse({ type: EnvironmentView })
   create(@CurrentActor() actor: Actor, @Body() body: CreateEnvironment): Promise<EnvironmentView> {
     return this.environments.create(actor, body);
   }
@@ -36,6 +37,7 @@ export class EnvironmentsController {
   @Needs('admin')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'One environment' })
+  @ApiOkResponse({ type: EnvironmentView })
   get(@Param() { environment }: EnvironmentParams): Promise<EnvironmentView> {
     return this.environments.get(environment);
   }
@@ -45,6 +47,7 @@ export class EnvironmentsController {
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Describe an environment' })
+  @ApiOkResponse({ type: EnvironmentView })
   update(
     @CurrentActor() actor: Actor,
     @Param() { environment }: EnvironmentParams,

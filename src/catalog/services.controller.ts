@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query, UseInterceptors } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { EntityTagInterceptor } from '../http/entity-tag.interceptor';
 import { Idempotent } from '../http/idempotency/idempotent';
 import { Needs } from '../http/needs';
@@ -28,6 +28,7 @@ export class ServicesController {
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Create a service' })
+  @ApiCreatedResponse({ type: ServiceView })
   create(@CurrentActor() actor: Actor, @Body() body: CreateService): Promise<ServiceView> {
     return this.services.create(actor, body);
   }
@@ -36,6 +37,7 @@ export class ServicesController {
   @Needs('admin')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'One service' })
+  @ApiOkResponse({ type: ServiceView })
   get(@Param() { service }: ServiceParams): Promise<ServiceView> {
     return this.services.get(service);
   }
@@ -45,6 +47,7 @@ export class ServicesController {
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Describe a service, archive it or bring it back' })
+  @ApiOkResponse({ type: ServiceView })
   update(
     @CurrentActor() actor: Actor,
     @Param() { service }: ServiceParams,
@@ -58,6 +61,7 @@ export class ServicesController {
   @Needs('admin')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Archive a service: it takes no more changes, and what reads it keeps reading it' })
+  @ApiOkResponse({ type: ServiceView })
   archive(@CurrentActor() actor: Actor, @Param() { service }: ServiceParams, @IfMatch() ifMatch: string | undefined): Promise<ServiceView> {
     return this.services.archive(actor, service, ifMatch);
   }

@@ -2,6 +2,9 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings/settings';
 import { registerBodyParser } from './body-parser';
+import { commonHeaders } from './common-headers';
+import { ApiDescription } from './openapi/api-description';
+import { createOpenApiDocument } from './openapi/openapi-document';
 import { ProblemFilter } from './problem.filter';
 import { RequestShapePipe } from './request-shape.pipe';
 
@@ -15,14 +18,14 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   registerBodyParser(fastify, settings.http.maxBodyBytes);
   fastify.decorateRequest('actor', undefined);
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.header('x-request-id', request.id);
-    void reply.header('x-content-type-options', 'nosniff');
+    void reply.headers(commonHeaders(request.id));
     done();
   });
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     done();
   });
+  app.get(ApiDescription).from(() => createOpenApiDocument(app));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestShapePipe());
 }

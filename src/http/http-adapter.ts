@@ -1,9 +1,11 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import type { Socket } from 'node:net';
 import { DomainError } from '../kernel/domain-error';
 import type { Settings } from '../settings/settings';
+import { commonHeaders } from './common-headers';
 import { problemOf } from './problem';
+import { encode } from './problem.filter';
 import { requestIdOf } from './request-id';
 
 /** Longest name a path can hold, with room for every character percent-encoded. */
@@ -13,7 +15,7 @@ const MAX_PARAM_LENGTH = 512;
 export function createHttpAdapter(settings: Settings, logger: FastifyServerOptions['logger'] = false): FastifyAdapter {
   return new FastifyAdapter({
     logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
     // Nothing is trusted because a header claims it came through a proxy.
     trustProxy: false,
@@ -23,7 +25,7 @@ export function createHttpAdapter(settings: Settings, logger: FastifyServerOptio
     // The router's own refusals (a malformed URL) come before any hook and any handler of errors.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const { problem, headers } = problemOf(error, request.id);
-      void reply.code(problem.status).headers({ ...headers, 'x-request-id': request.id }).send(JSON.stringify(problem));
+      void reply.code(problem.status).headers({ ...headers, ...commonHeaders(request.id) }).send(encode(problem));
     },
     clientErrorHandler: answerUnreadableRequest,
   });
@@ -35,15 +37,17 @@ function answerUnreadableRequest(error: Error & { code?: string }, socket: Socke
     socket.destroy();
     return;
   }
-  const { problem, headers } = problemOf(new DomainError('malformed_request', unreadable(error.code)), requestIdOf({ headers: {} }));
-  const body = JSON.stringify(problem);
+  const requestId = requestIdOf({ headers: {} });
+  const { problem, headers } = problemOf(new DomainError('malformed_request', unreadable(error.code)), requestId);
+  const body = encode(problem);
   const head = [
     'HTTP/1.1 400 Bad Request',
-    `content-length: ${Buffer.byteLength(body)}`,
+    `content-length: ${body.length}`,
     'connection: close',
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...headers, ...commonHeaders(requestId) }).map(([name, value]) => `${name}: ${value}`),
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n`);
+  socket.end(body);
 }
 
 function unreadable(code: string | undefined): string {

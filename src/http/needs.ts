@@ -4,9 +4,10 @@ import { addRouteConfig } from './route-config';
 
 /**
  * Who may call a route: `admin`, an administrator token; `read`, also a client key whose service and environment cover
- * the route's `{service}` and `{environment}`; `public`, anyone; `self`, the handler authenticates (the feed does).
+ * the route's `{service}` and `{environment}`; `browse`, any credential, also as the password of HTTP Basic, which is how a browser can
+ * send one; `public`, anyone; `self`, the handler authenticates (the feed does).
  */
-export type Access = 'admin' | 'read' | 'public' | 'self';
+export type Access = 'admin' | 'read' | 'browse' | 'public' | 'self';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,6 +19,9 @@ declare module 'fastify' {
 export function Needs(access: 'admin' | 'read'): MethodDecorator {
   return applyDecorators(addRouteConfig({ access }), ApiBearerAuth());
 }
+
+/** For pages about the API, which show nothing of anybody's configuration. */
+export const Browsable = (): MethodDecorator => addRouteConfig({ access: 'browse' });
 
 /** For liveness only: everything else needs a credential. */
 export function Public(): MethodDecorator {

@@ -1,6 +1,6 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { problemOf } from './problem';
+import { problemOf, type Problem } from './problem';
 
 /** Every error of every route, Nest's and Fastify's own included, leaves as a problem document. */
 @Catch()
@@ -23,5 +23,12 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     return;
   }
   for (const name of ['etag', 'location', 'last-modified']) void reply.removeHeader(name);
-  void reply.code(problem.status).headers(headers).send(JSON.stringify(problem));
+  const challenge = reply.getHeader('www-authenticate') ?? headers['www-authenticate'];
+  if (challenge !== undefined) headers['www-authenticate'] = String(challenge);
+  void reply.code(problem.status).headers(headers).send(encode(problem));
+}
+
+/** As bytes, because to text Fastify adds a charset, which JSON types do not have. */
+export function encode(problem: Problem): Buffer {
+  return Buffer.from(JSON.stringify(problem));
 }

@@ -33,7 +33,7 @@ export interface Problem {
 
 export interface ProblemResponse {
   readonly problem: Problem;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Record<string, string>;
   /** The fault is ours, or of what we depend on: it belongs into the log with its stack. */
   readonly cause: Error;
 }
@@ -47,17 +47,18 @@ export function problemOf(error: unknown, requestId: string): ProblemResponse {
   const domainError = translateError(error);
   const status = statusOf(domainError.kind);
   const { pointer } = domainError;
+  const members = {
+    type: `/docs/errors#${domainError.code}`,
+    title: domainError.title,
+    status,
+    code: domainError.code,
+    detail: domainError.message,
+    ...(pointer === undefined ? {} : { pointer }),
+    requestId,
+  };
   return {
-    problem: {
-      ...domainError.extra,
-      type: `/docs/errors#${domainError.code}`,
-      title: domainError.title,
-      status,
-      code: domainError.code,
-      detail: domainError.message,
-      ...(pointer === undefined ? {} : { pointer }),
-      requestId,
-    },
+    // Spread twice: first for the order in which they are read, and again because an extra may not replace one.
+    problem: { ...members, ...domainError.extra, ...members },
     headers: headersOf(domainError),
     cause: error instanceof Error ? error : domainError,
   };

@@ -63,8 +63,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
 function replay({ status, headers, body }: StoredAnswer, reply: FastifyReply): unknown {
   void reply.code(status).headers({ ...headers, 'idempotency-replayed': 'true' });
-  // Fastify serialises only what it sends as JSON; a problem document is JSON under another name.
-  return headers['content-type'] === undefined || body === undefined ? body : JSON.stringify(body);
+  // Fastify serialises what it sends as JSON by itself; a problem document is JSON under another name.
+  return headers['content-type'] === undefined || body === undefined ? body : Buffer.from(JSON.stringify(body));
 }
 
 function keptHeaders(reply: FastifyReply): Record<string, string> {
