@@ -1,0 +1,38 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AccessModule } from './access/access.module';
+import { AuditModule } from './audit/audit.module';
+import { CatalogModule } from './catalog/catalog.module';
+import { ChangesModule } from './changes/changes.module';
+import { DatabaseModule } from './database/database.module';
+import { FeedModule } from './feed/feed.module';
+import { HttpModule } from './http/http.module';
+import { InstancesModule } from './instances/instances.module';
+import { ClockModule } from './kernel/clock.module';
+import { ReleasesModule } from './releases/releases.module';
+import type { Settings } from './settings/settings';
+import { SettingsModule } from './settings/settings.module';
+import { SnapshotsModule } from './snapshots/snapshots.module';
+
+/** The whole server, in the order of the boundaries: each may use what stands above it. */
+@Module({})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ClockModule,
+        SettingsModule.with(settings),
+        DatabaseModule,
+        AccessModule,
+        AuditModule,
+        CatalogModule,
+        ReleasesModule,
+        ChangesModule,
+        SnapshotsModule,
+        FeedModule,
+        InstancesModule,
+        HttpModule,
+      ],
+    };
+  }
+}
