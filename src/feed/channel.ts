@@ -10,8 +10,8 @@ const WHOLE = '';
 export interface ChannelLog {
   /** How many earlier snapshots are remembered to make deltas from. */
   readonly deltaHistory: number;
-  /** The log revision up to which every snapshot has been handed out. */
-  position(): number;
+  /** The log revision as of which the channel's snapshot is the newest; 0 while it may not be. */
+  settled(channel: Channel): number;
   now(): number;
 }
 
@@ -68,10 +68,13 @@ export class Channel {
     return true;
   }
 
-  /** The log has moved to `revision`, and everything up to there has been handed to {@link advance}. */
-  mark(revision: number): void {
+  /** Prepares the bookmark, if the log has moved without touching the snapshot. False if it has not. */
+  mark(): boolean {
+    const revision = this.log.settled(this);
     const { etag } = this.snapshot;
+    if (revision <= (this.bookmark?.position?.revision ?? this.snapshot.revision)) return false;
     this.bookmark = new EncodedMessage({ type: 'bookmark', revision }, { revision, etag });
+    return true;
   }
 
   /** Exactly one of: you are current, a delta, the whole. */
@@ -90,7 +93,7 @@ export class Channel {
 
   /** The log is at least where the client is (the feed has seen to that), so its own revision may be repeated to it. */
   private currentAt(atLeast: number): EncodedMessage {
-    const revision = Math.max(atLeast, this.log.position(), this.snapshot.revision);
+    const revision = Math.max(atLeast, this.log.settled(this), this.snapshot.revision);
     if (this.answer?.position?.revision !== revision) {
       this.answer = new EncodedMessage({ type: 'current', revision }, { revision, etag: this.snapshot.etag });
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { LayerName } from '../kernel/names';
 import type { Settings } from '../settings/settings';
+import type { Channel } from './channel';
 import { Channels } from './channels';
 import { CredentialWatch, type Admission } from './credential-watch';
 import { closing } from './encoded-message';
@@ -35,9 +36,6 @@ export class Feed {
   private readonly credentials: CredentialWatch;
   private readonly host: SubscriptionHost;
   private readonly stops: (() => void)[];
-  /** The log as far as its snapshots have been handed out: what a bookmark may promise. */
-  private position: number;
-  private marked: number;
 
   constructor(
     private readonly source: SnapshotSource,
@@ -46,14 +44,12 @@ export class Feed {
     clock: Clock,
   ) {
     const now = () => scheduler.now();
-    const log = { deltaHistory: settings.deltaHistory, position: () => this.position, now };
+    const log = { deltaHistory: settings.deltaHistory, settled: (channel: Channel) => this.settled(channel), now };
     this.fanOut = new FanOut(scheduler, settings.sliceMs, this.counters);
     this.channels = new Channels(source, log, (channel) => this.fanOut.add(channel));
     this.credentials = new CredentialWatch(clock);
     this.host = { counters: this.counters, now, left: (subscription) => this.credentials.delete(subscription) };
-    this.position = this.marked = source.position;
     this.stops = [
-      source.onPosition((revision) => { if (revision > this.position) this.position = revision; }),
       scheduler.every(settings.bookmarkIntervalMs, () => this.tidy()),
       scheduler.every(EXPIRY_INTERVAL_MS, () => this.credentials.expire()),
     ];
@@ -70,7 +66,7 @@ export class Feed {
     channel.enter(subscription);
     this.credentials.add(admission, subscription);
     try {
-      await this.reach(since?.revision);
+      await this.catchUp(channel, since);
       this.refuseUnlessOpen();
     } catch (error) {
       subscription.close();
@@ -83,7 +79,7 @@ export class Feed {
   async resubscribe(subscription: Subscription, since: Since | null): Promise<void> {
     subscription.reposition(since);
     try {
-      await this.reach(since?.revision);
+      await this.catchUp(subscription.channel, since);
       subscription.proceed(since);
     } catch (error) {
       const { code, message } = error instanceof DomainError ? error : new DomainError('unavailable', 'The log cannot be read right now.');
@@ -91,9 +87,9 @@ export class Feed {
     }
   }
 
-  /** A client that has seen more of the log than this process is answered only when the process has seen it too. */
-  async reach(revision: number | undefined): Promise<void> {
-    if (revision === undefined || revision <= this.position) return;
+  /** Waits until this process has seen that much of the log. */
+  async reach(revision: number): Promise<void> {
+    if (revision <= this.source.position) return;
     await this.source.reach(revision);
     if (revision > this.source.position) {
       throw new DomainError('unavailable', `The log has not reached revision ${revision}, which the client has seen.`);
@@ -103,11 +99,6 @@ export class Feed {
   /** Ends the connections whose credential is no longer valid. */
   revoke(stillValid: (credentialId: string) => boolean): void {
     this.credentials.revoke(stillValid);
-  }
-
-  /** The log as far as this process has caught up. */
-  get revision(): number {
-    return this.position;
   }
 
   /** Clients that have not got the newest yet. */
@@ -144,14 +135,23 @@ export class Feed {
     if (this.state !== 'open') throw new DomainError('unavailable', 'This server is going away. Connect again.');
   }
 
+  /**
+   * Brings the channel to where the log is, and the log to where the client is. The client is a member already, so
+   * nothing is lost between this reading of the head and the comparison. What the source has handed out may be older
+   * than what its log knows; only what it still calls fresh is the newest.
+   */
+  private async catchUp(channel: Channel, since: Since | null): Promise<void> {
+    if (since !== null) await this.reach(since.revision);
+    const { target } = channel;
+    channel.advance(this.source.peek(target) ?? (await this.source.get(target)));
+  }
+
+  private settled({ target, current }: Channel): number {
+    return this.source.peek(target)?.etag === current.etag ? this.source.position : 0;
+  }
+
   private tidy(): void {
-    if (this.position > this.marked) {
-      this.marked = this.position;
-      for (const channel of this.channels) {
-        channel.mark(this.marked);
-        this.fanOut.add(channel);
-      }
-    }
+    for (const channel of this.channels) if (channel.mark()) this.fanOut.add(channel);
     this.endStuck();
     this.channels.prune();
   }

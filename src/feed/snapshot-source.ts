@@ -26,15 +26,16 @@ export interface DocumentSource {
 export interface SnapshotSource {
   /** The log revision this process has caught up to. */
   readonly position: Revision;
+  /** The snapshot, if it is at hand and the newest as of {@link position}. */
   peek(target: LayerName): FeedSnapshot | undefined;
+  /** The newest as of {@link position}. */
   get(target: LayerName): Promise<FeedSnapshot>;
   getAsOf?(target: LayerName, revision: Revision): Promise<FeedSnapshot>;
   explain(target: LayerName): Promise<unknown>;
+  /** Catches up at least to `revision`, if there is such a revision. What changed is handed out later. */
   reach(revision: Revision): Promise<void>;
   /** Subscribes first and reads afterwards, so that a change between the two is told, perhaps before this resolves. */
   watch(target: LayerName, onChange: (snapshot: FeedSnapshot) => void): Promise<SnapshotWatch>;
-  /** Tells that the log moved, after the snapshots it changed were handed out. */
-  onPosition(listener: (revision: Revision) => void): () => void;
 }
 
 export interface SnapshotWatch {

@@ -41,7 +41,7 @@ export class Subscription {
   private stalledAt: number | undefined;
 
   constructor(
-    private readonly channel: Channel,
+    readonly channel: Channel,
     private known: Since | null,
     private readonly host: SubscriptionHost,
     readonly credentialId: string,

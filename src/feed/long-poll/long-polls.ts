@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { LayerName } from '../../kernel/names';
 import { sendProblem } from '../../http/problem.filter';
-import type { Admission } from '../credential-watch';
 import type { Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
+import { malformed } from '../malformed';
+import type { StreamRequest } from '../read/config-routes';
 import { writeNotModified, writeSnapshot } from '../read/snapshot-response';
 import type { Since } from '../subscription';
 import { ParkedRequest, type Answers } from './parked-request';
@@ -19,22 +19,23 @@ export class LongPolls {
     private readonly maxWaitMs: number,
   ) {
     this.answers = {
-      changed: (exchange, snapshot) => writeSnapshot(exchange, snapshot, this.feed.revision),
-      unchanged: (exchange, etag) => writeNotModified(exchange, etag, this.feed.revision),
+      changed: (exchange, snapshot) => writeSnapshot(exchange, snapshot, snapshot.revision),
+      unchanged: (exchange, { etag, revision }) => writeNotModified(exchange, etag, revision),
       refused: ({ request, reply }, error) => sendProblem(error, request, reply),
     };
   }
 
-  async park(exchange: Exchange, target: LayerName, admission: Admission, since: Since, waitMs: number): Promise<void> {
+  async park(exchange: Exchange, { target, admission, query }: StreamRequest): Promise<void> {
+    const since = sinceOf(exchange.request.headers['if-none-match'], query.revision);
     const subscription = await this.feed.subscribe({ target, since, admission, deltas: false });
     const { socket } = exchange.request.raw;
     if (socket.destroyed) {
       subscription.close();
       return;
     }
-    const parked = new ParkedRequest(subscription, exchange, this.answers, Math.min(waitMs, this.maxWaitMs));
+    const parked = new ParkedRequest(subscription, exchange, this.answers, Math.min(query.waitMs ?? 0, this.maxWaitMs));
     const id = randomUUID();
-    const position = since.etag === undefined ? undefined : { revision: since.revision, etag: since.etag };
+    const position = since?.etag === undefined ? undefined : { revision: since.revision, etag: since.etag };
     const instance = this.observer.connected(id, target, { id }, 'long-poll', position);
     const { connections } = this.feed.counters;
     const hungUp = () => parked.gone();
@@ -47,4 +48,12 @@ export class LongPolls {
     };
     subscription.start(parked);
   }
+}
+
+/** What the client has: the ETag says it exactly; the revision alone is enough for one that keeps no ETag. */
+function sinceOf(ifNoneMatch: string | undefined, revision: number | undefined): Since | null {
+  if (ifNoneMatch === undefined) return revision === undefined ? null : { revision };
+  const [, etag] = /^(?:W\/)?("[\x21\x23-\x7e]*")$/.exec(ifNoneMatch.trim()) ?? [];
+  if (etag === undefined) throw malformed('Together with "wait", "If-None-Match" must be the one ETag the client has.');
+  return { revision: revision ?? 0, etag };
 }

@@ -1,3 +1,4 @@
+import type { Position } from '@trimtab/client/protocol';
 import { DomainError } from '../../kernel/domain-error';
 import type { EncodedMessage } from '../encoded-message';
 import type { Exchange } from '../exchange';
@@ -7,7 +8,7 @@ import type { Sink, Subscription } from '../subscription';
 /** How a parked request is answered; there is one for all of them. */
 export interface Answers {
   changed(exchange: Exchange, snapshot: FeedSnapshot): void;
-  unchanged(exchange: Exchange, etag: string): void;
+  unchanged(exchange: Exchange, position: Position): void;
   refused(exchange: Exchange, error: DomainError): void;
 }
 
@@ -18,7 +19,7 @@ export interface Answers {
  */
 export class ParkedRequest implements Sink {
   private state: 'waiting' | 'answered' = 'waiting';
-  private etag = '';
+  private position: Position | undefined;
   private readonly timer: NodeJS.Timeout;
   onAnswered: () => void = () => undefined;
 
@@ -28,7 +29,7 @@ export class ParkedRequest implements Sink {
     private readonly answers: Answers,
     waitMs: number,
   ) {
-    this.timer = setTimeout(() => this.settle(() => this.answers.unchanged(this.exchange, this.etag)), waitMs);
+    this.timer = setTimeout(() => this.timeOut(), waitMs);
   }
 
   /** It has room for one message, the only one it will ever get. */
@@ -37,16 +38,16 @@ export class ParkedRequest implements Sink {
   }
 
   send({ position, snapshot }: EncodedMessage): void {
-    this.etag = position?.etag ?? this.etag;
+    this.position = position;
     if (snapshot !== undefined) this.settle(() => this.answers.changed(this.exchange, snapshot));
   }
 
   end({ message }: EncodedMessage): void {
     if (message.type !== 'closing') return;
     const { code, detail, retry } = message;
-    const isCurrent = retry && this.etag !== '';
+    const { position } = this;
     this.settle(() => {
-      if (isCurrent) this.answers.unchanged(this.exchange, this.etag);
+      if (retry && position !== undefined) this.answers.unchanged(this.exchange, position);
       else this.answers.refused(this.exchange, new DomainError(code === 'unauthenticated' ? code : 'unavailable', detail));
     });
   }
@@ -54,6 +55,13 @@ export class ParkedRequest implements Sink {
   /** The client has hung up. */
   gone(): void {
     this.settle(() => undefined);
+  }
+
+  private timeOut(): void {
+    // What is due but was not its turn yet.
+    this.subscription.flush();
+    const { position } = this;
+    if (position !== undefined) this.settle(() => this.answers.unchanged(this.exchange, position));
   }
 
   private settle(answer: () => void): void {

@@ -62,7 +62,7 @@ export class ConfigRoutes {
     const target = request.params as Params;
     const snapshot = isPlain && this.access.peek(bearerOf(request.headers), target) && this.source.peek(target);
     if (!snapshot) return this.serve(exchange, target);
-    writeSnapshot(exchange, snapshot, this.feed.revision);
+    writeSnapshot(exchange, snapshot, this.source.position);
     return undefined;
   }
 
@@ -79,7 +79,7 @@ export class ConfigRoutes {
       return undefined;
     }
     const snapshot = await this.read(target, query);
-    return writeSnapshot(exchange, snapshot, query.asOf ?? this.feed.revision);
+    return writeSnapshot(exchange, snapshot, this.positionOf(snapshot, query));
   }
 
   private async document(exchange: Exchange): Promise<void> {
@@ -97,7 +97,7 @@ export class ConfigRoutes {
     if (source === undefined) {
       throw new DomainError('document_not_found', `${target.service} has no document "${name}" in ${target.environment}.`);
     }
-    writeDocument(exchange, source, Math.max(snapshot.revision, query.asOf ?? this.feed.revision));
+    writeDocument(exchange, source, this.positionOf(snapshot, query));
   }
 
   private async admit(request: FastifyRequest, params: Params) {
@@ -112,6 +112,11 @@ export class ConfigRoutes {
     }
     if (revision !== undefined) await this.feed.reach(revision);
     return this.source.peek(target) ?? this.source.get(target);
+  }
+
+  /** The log revision an answer is as of. The log may have moved on while the snapshot was read. */
+  private positionOf(snapshot: FeedSnapshot, { asOf }: ReadQuery): number {
+    return asOf ?? (this.source.peek(snapshot) === snapshot ? this.source.position : snapshot.revision);
   }
 }
 

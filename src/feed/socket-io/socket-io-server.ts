@@ -44,6 +44,7 @@ export class SocketIoServer {
       allowRequest: (request, done) => done(null, isAllowedOrigin(request, origins)),
     });
     const { links, io } = this;
+    withoutRooms(io);
     const onDrain = function (this: object) { links.get(this)?.drained(); };
     const onGone = function (this: object) { links.get(this)?.gone(); };
     const onEvent = (socket: Socket, event: unknown[]) => this.onEvent(socket, event);
@@ -107,6 +108,12 @@ export class SocketIoServer {
       link.refuse(connectErrorOf(error).detail);
     }
   }
+}
+
+/** Every socket would have a room of its own, and nobody speaks to rooms here: the channels know their members. */
+function withoutRooms(io: Server): void {
+  const { adapter } = io.of('/');
+  adapter.addAll = adapter.delAll = () => undefined;
 }
 
 function refusalOf(error: unknown): Error & { data: ConnectErrorData } {

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { LayerName } from '../../kernel/names';
 import type { Settings } from '../../settings/settings';
-import type { Admission } from '../credential-watch';
 import type { Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
 import type { FeedScheduler } from '../feed-scheduler';
+import { malformed } from '../malformed';
+import type { StreamRequest } from '../read/config-routes';
 import { EVENT_STREAM_TYPE, sinceOf } from './event-format';
 import { EventStream } from './event-stream';
 
@@ -39,10 +39,13 @@ export class EventStreams {
     this.stop = scheduler.every(Math.max(1, settings.heartbeatMs / BEATS), () => this.beatSome());
   }
 
-  async open(exchange: Exchange, target: LayerName, admission: Admission, deltas: boolean): Promise<void> {
+  async open(exchange: Exchange, { target, admission, query }: StreamRequest): Promise<void> {
     const { request, reply } = exchange;
+    if (query.waitMs !== undefined || query.asOf !== undefined || query.revision !== undefined || query.origin) {
+      throw malformed('A stream takes no query parameter but "deltas"; it is taken up again with "Last-Event-ID".');
+    }
     const since = sinceOf(request.headers['last-event-id']);
-    const subscription = await this.feed.subscribe({ target, since, admission, deltas });
+    const subscription = await this.feed.subscribe({ target, since, admission, deltas: query.deltas });
     const { socket } = request.raw;
     if (socket.destroyed) {
       subscription.close();

@@ -1,0 +1,70 @@
+import { Module, type MiddlewareConsumer, type NestModule, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import type { Server } from 'node:http';
+import { DataSource } from 'typeorm';
+import { AccessModule } from '../access/access.module';
+import { Authenticator } from '../access/authenticator';
+import { readLineage } from '../access/read-lineage';
+import { systemClock } from '../kernel/clock';
+import { SETTINGS, type Settings } from '../settings/settings';
+import { SnapshotStore } from '../snapshots/snapshot-store';
+import { SnapshotsModule } from '../snapshots/snapshots.module';
+import { Feed } from './feed';
+import { FEED_OBSERVER, noObserver, type FeedObserver } from './feed-observer';
+import { eventLoopScheduler } from './feed-scheduler';
+import { FeedTransports } from './feed-transports';
+import { ReadAccess } from './read-access';
+
+/** How long clients are asked to spread their coming back over, when nobody has said otherwise before the end. */
+const SCATTER_MS = 5_000;
+
+@Module({
+  imports: [AccessModule, SnapshotsModule],
+  providers: [
+    {
+      provide: Feed,
+      inject: [SnapshotStore, SETTINGS],
+      useFactory: (source: SnapshotStore, settings: Settings) => new Feed(source, settings.feed, eventLoopScheduler, systemClock),
+    },
+    {
+      provide: ReadAccess,
+      inject: [Authenticator, DataSource],
+      useFactory: (authenticator: Authenticator, { manager }: DataSource) =>
+        new ReadAccess(authenticator, (environment) => readLineage(manager, environment)),
+    },
+    {
+      provide: FeedTransports,
+      inject: [Feed, SnapshotStore, ReadAccess, SETTINGS, { token: FEED_OBSERVER, optional: true }],
+      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, settings: Settings, observer: FeedObserver = noObserver) =>
+        new FeedTransports({ feed, source, access, observer, scheduler: eventLoopScheduler, settings: settings.feed }),
+    },
+  ],
+  exports: [Feed],
+})
+export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
+  private stopHearing: () => void = () => undefined;
+
+  constructor(
+    private readonly feed: Feed,
+    private readonly transports: FeedTransports,
+    private readonly authenticator: Authenticator,
+    private readonly adapterHost: HttpAdapterHost,
+  ) {}
+
+  configure(_consumer: MiddlewareConsumer): void {
+    this.transports.register(this.adapterHost.httpAdapter.getInstance<FastifyInstance>());
+  }
+
+  onModuleInit(): void {
+    this.transports.attach(this.adapterHost.httpAdapter.getHttpServer() as Server);
+    this.stopHearing = this.authenticator.onRevoked((stillValid) => this.feed.revoke(stillValid));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopHearing();
+    await this.feed.drain(SCATTER_MS);
+    this.transports.close();
+    this.feed.close();
+  }
+}
