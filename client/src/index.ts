@@ -1,1 +1,11 @@
-export * from './protocol.js';
+export { connect } from './connect.js';
+export type { ConnectOptions } from './connect-options.js';
+export type { Config, LiveValue } from './config.js';
+export type { ConfigPath, ConfigValue, DeepReadonly, UntypedConfig } from './config-path.js';
+export { TrimtabError, type TrimtabErrorCode } from './errors.js';
+export type { ConfigEvents } from './events.js';
+export { consoleLogger, silentLogger, type LogFields, type Logger } from './logger.js';
+export type { JsonValue, LayerVersion } from './protocol.js';
+export type { PrepareContext, ResourceHandle, ResourceHooks } from './resource.js';
+export type { ConfigSource, ConfigStatus, ConnectionState, DiskStatus, Fact, Refusal, RefusalStage } from './status.js';
+export type { ChangeEvent } from './watchers.js';

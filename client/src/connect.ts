@@ -1,0 +1,65 @@
+import { ConfigClient } from './config-client.js';
+import type { Config } from './config.js';
+import type { UntypedConfig } from './config-path.js';
+import { settingsOf, type ConnectOptions } from './connect-options.js';
+import { Connection } from './connection.js';
+import { DiskSnapshot } from './disk-snapshot.js';
+import { TrimtabError } from './errors.js';
+import { PROTOCOL_VERSION, type Handshake } from './protocol.js';
+import { serverStart, sourcesOf, startWithout } from './start.js';
+
+/**
+ * Connects a service to its config and resolves as soon as there is one to read: the server's, when it answers within
+ * `startTimeoutMs`; else the last good snapshot on disk; else the bootstrap file; else the defaults. Each must pass the
+ * schema. Whatever it started from, the client keeps trying to reach the server until `close()`.
+ *
+ * While it is connected, the socket keeps the process alive, until `close()`; while it is not, nothing of it does.
+ *
+ * @throws TrimtabError `invalid_options` for options that cannot be right; `not_started` when no source had a config
+ * that could be applied, with what was wrong with each of them. Nothing is left open then.
+ *
+ * @example
+ * const config = await connect({
+ *   url: 'https://config.example.com',
+ *   key: process.env.TRIMTAB_KEY,
+ *   service: 'orders',
+ *   environment: 'production',
+ *   schema: z.object({ db: z.object({ pool: z.object({ max: z.number().int().default(10) }) }) }),
+ * });
+ * config.get('db.pool.max'); // number
+ */
+export async function connect<T = UntypedConfig>(options: ConnectOptions<T>): Promise<Config<T>> {
+  const settings = settingsOf(options);
+  const { diskPath, logger, target, instance, url, times, key } = settings;
+  const disk = diskPath === undefined ? undefined : new DiskSnapshot(diskPath, target, logger);
+  const client = new ConfigClient<T>({ ...settings, instanceId: instance.id, ...(disk && { disk }) });
+  const saved = await disk?.load();
+  if (saved !== undefined) client.hold(saved);
+  const handshake = async (): Promise<Handshake> => {
+    const secret = await key();
+    const since = client.position();
+    return { protocol: PROTOCOL_VERSION, key: secret, ...target, instance, ...(since && { since }) };
+  };
+  const connection = new Connection({
+    url,
+    times,
+    logger,
+    random: Math.random,
+    handshake,
+    position: () => client.position(),
+    onMessage: (message) => client.receive(message),
+    onState: (state, reason) => client.connectionChanged(state, reason),
+  });
+  client.attach(connection);
+  const first = serverStart(client, settings.startTimeoutMs);
+  connection.open();
+  const troubles = [`server: ${await first}`];
+  if (!client.ready) troubles.push(...(await startWithout(client, sourcesOf(settings, saved, disk?.status.error))));
+  if (!client.ready) {
+    await client.close();
+    throw new TrimtabError('not_started', `There is no config to start with. ${troubles.join('; ')}.`);
+  }
+  const { source } = client.status();
+  if (source !== 'server') logger.warn(`Started from ${source}: ${troubles.join('; ')}.`);
+  return client;
+}
