@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../kernel/actor';
+import { lastingActor, type Actor } from '../kernel/actor';
 import type { Revision } from '../kernel/revision';
 import { hashOf, type LayerEntry } from '../releases/layer-entry';
 import type { RevisionKind } from '../releases/revision.entity';
@@ -60,7 +60,7 @@ export async function recordPublishedChange(
        VALUES ($3, $4, 'published', $5, $1) RETURNING id
      )
      ${insertEdits('(SELECT id FROM published)')}`,
-    [change.revision, JSON.stringify(edits.map(editRow)), change.kind, change.title, JSON.stringify(change.author)],
+    [change.revision, JSON.stringify(edits.map(editRow)), change.kind, change.title, JSON.stringify(lastingActor(change.author))],
   );
 }
 

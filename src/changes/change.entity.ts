@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Actor } from '../kernel/actor';
 import { bigintAsNumber } from '../kernel/bigint-column';
 import type { RevisionKind } from '../releases/revision.entity';
@@ -9,7 +9,8 @@ export type ChangeStatus = (typeof CHANGE_STATUSES)[number];
 /** A proposed set of edits: open, then published whole, or discarded. */
 @Entity({ name: 'change' })
 export class Change {
-  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
+  /** Made by the database. */
+  @PrimaryColumn({ type: 'bigint', transformer: bigintAsNumber })
   id!: number;
 
   @Column({ type: 'text' })

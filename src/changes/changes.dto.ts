@@ -1,4 +1,5 @@
-import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
 import { FORMATS, KEY_STYLES, type Format, type KeyStyle } from '../documents/document-type';
 import { PageQuery } from '../http/page';
@@ -11,40 +12,65 @@ import { REVISION_KINDS, type RevisionKind } from '../releases/revision.entity';
 import { CHANGE_STATUSES, type ChangeStatus } from './change.entity';
 import type { ConfigImpact } from './impact';
 
+const FormatField = (): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ enum: FORMATS, description: 'Default: what Content-Type says, else the format the document has.' }),
+    IsOptional(),
+    IsIn(FORMATS),
+  );
+
+const KeysField = (): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ enum: KEY_STYLES, description: 'Default: as the document has it, else `literal`. Properties are always `dotted`.' }),
+    IsOptional(),
+    IsIn(KEY_STYLES),
+  );
+
+const PatchPathField = (): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ description: 'Where a merge patch applies: an RFC 6901 pointer, or `db.pool`.', example: 'db.pool' }),
+    IsOptional(),
+    IsString(),
+    MaxLength(4096),
+  );
+
+/** Why something is done: it stays in the history. */
+export const MessageField = (): PropertyDecorator =>
+  applyDecorators(ApiPropertyOptional({ description: 'Why; it stays in the history.' }), IsOptional(), IsString(), Length(1, 1000));
+
 export class PublishQuery {
-  @ApiPropertyOptional({ description: 'Why; it stays in the history.' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 1000)
+  @MessageField()
   message?: string;
 
   @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
   dryRun?: boolean;
 }
 
-export class EditPutQuery {
-  @ApiPropertyOptional({ enum: FORMATS, description: 'Default: what Content-Type says, else the format the document has.' })
-  @IsOptional()
-  @IsIn(FORMATS)
+export class PutQuery extends PublishQuery {
+  @FormatField()
   format?: Format;
 
-  @ApiPropertyOptional({ enum: KEY_STYLES, description: 'Default: as the document has it, else `literal`. Properties are always `dotted`.' })
-  @IsOptional()
-  @IsIn(KEY_STYLES)
+  @KeysField()
+  keys?: KeyStyle;
+}
+
+export class PatchQuery extends PublishQuery {
+  @PatchPathField()
+  path?: string;
+}
+
+export class EditPutQuery {
+  @FormatField()
+  format?: Format;
+
+  @KeysField()
   keys?: KeyStyle;
 }
 
 export class EditPatchQuery {
-  @ApiPropertyOptional({ description: 'Where a merge patch applies: an RFC 6901 pointer, or `db.pool`.', example: 'db.pool' })
-  @IsOptional()
-  @IsString()
-  @MaxLength(4096)
+  @PatchPathField()
   path?: string;
 }
-
-export class PutQuery extends IntersectionType(PublishQuery, EditPutQuery) {}
-
-export class PatchQuery extends IntersectionType(PublishQuery, EditPatchQuery) {}
 
 export class IncludeEntry {
   @LabelName()

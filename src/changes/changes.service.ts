@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
 import { entityTag, requireMatch } from '../http/preconditions';
-import type { Actor } from '../kernel/actor';
+import { lastingActor, type Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import type { RevisionKind } from '../releases/revision.entity';
 import { Change, type ChangeStatus } from './change.entity';
@@ -18,7 +18,7 @@ export class ChangesService {
     return this.dataSource.transaction(async (manager) => {
       const [{ id }] = await manager.query<[{ id: string }]>(
         `INSERT INTO change (kind, title, status, author) VALUES ($1, $2, 'open', $3) RETURNING id`,
-        [kind, title, JSON.stringify({ kind: actor.kind, id: actor.id, name: actor.name })],
+        [kind, title, JSON.stringify(lastingActor(actor))],
       );
       if (edits.length > 0) await saveEdits(manager, Number(id), edits);
       await recordAudit(manager, { actor, action: 'change.create', subject: { change: Number(id), kind, title } });

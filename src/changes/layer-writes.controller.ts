@@ -1,6 +1,5 @@
 import { Body, Controller, Delete, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
-import { ApiConsumes, ApiOkResponse, ApiOperation, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsOptional, IsString, Length } from 'class-validator';
+import { ApiConsumes, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { MEDIA_TYPES } from '../documents/media-type';
 import { Idempotent } from '../http/idempotency/idempotent';
 import { Needs } from '../http/needs';
@@ -11,7 +10,7 @@ import { Flag, WholeNumber } from '../http/shape';
 import type { Actor } from '../kernel/actor';
 import type { EntryKind } from '../releases/layer-entry';
 import { publishView } from './change-views';
-import { IncludesBody, PatchQuery, PublishQuery, PublishView, PutQuery } from './changes.dto';
+import { IncludesBody, MessageField, PatchQuery, PublishQuery, PublishView, PutQuery } from './changes.dto';
 import { DirectWrites, type DirectWriteOptions } from './direct-writes';
 import type { EntryWrite } from './entry-writer';
 import { Rollback } from './rollback';
@@ -20,10 +19,7 @@ class RollbackBody {
   @WholeNumber({ min: 0, description: 'The version whose content comes back; 0 empties the layer.' })
   version!: number;
 
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @Length(1, 1000)
+  @MessageField()
   message?: string;
 
   @Flag({ optional: true })

@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, IsString, Length, Matches } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsOptional, Matches } from 'class-validator';
 import { Idempotent } from '../http/idempotency/idempotent';
 import { Needs } from '../http/needs';
 import { CurrentActor, type FastifyReply } from '../http/request-context';
@@ -9,7 +9,7 @@ import type { Actor } from '../kernel/actor';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 import { ChangeEdits } from './change-edits';
 import { changeSummary, editView, publishView } from './change-views';
-import { ChangeView, PublishView } from './changes.dto';
+import { ChangeView, MessageField, PublishView } from './changes.dto';
 import { Promotions } from './promotions';
 import { Rollback } from './rollback';
 
@@ -19,10 +19,7 @@ class RevisionParams {
 }
 
 class RevisionRollbackBody {
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @Length(1, 1000)
+  @MessageField()
   message?: string;
 
   @Flag({ optional: true })
@@ -51,10 +48,7 @@ class PromotionBody {
   @Matches(DOCUMENT_NAME_PATTERN, { each: true })
   documents?: string[];
 
-  @ApiPropertyOptional()
-  @IsOptional()
-  @IsString()
-  @Length(1, 1000)
+  @MessageField()
   title?: string;
 }
 

@@ -12,3 +12,8 @@ export interface Actor {
 }
 
 export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', name: 'trimtab' };
+
+/** What history and audit keep of an actor for ever. */
+export function lastingActor({ kind, id, name }: Actor): Pick<Actor, 'kind' | 'id' | 'name'> {
+  return { kind, id, name };
+}

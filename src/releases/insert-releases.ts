@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../kernel/actor';
+import { lastingActor, type Actor } from '../kernel/actor';
 import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import type { Include, LayerEntry } from './layer-entry';
@@ -89,8 +89,7 @@ export async function insertReleases(manager: EntityManager, group: readonly Num
 }
 
 function revisionRow(id: Revision, { kind, message, actor }: NewRevision): object {
-  const { idempotencyKey, ...who } = actor;
-  return { id, kind, message, actor: who, idempotency_key: idempotencyKey ?? null };
+  return { id, kind, message, actor: lastingActor(actor), idempotency_key: actor.idempotencyKey ?? null };
 }
 
 function manifestRows(release: NewRelease): object[] {
