@@ -5,6 +5,7 @@ import { CatalogModule } from './catalog/catalog.module';
 import { ChangesModule } from './changes/changes.module';
 import { DatabaseModule } from './database/database.module';
 import { FeedModule } from './feed/feed.module';
+import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
 import { InstancesModule } from './instances/instances.module';
 import { ClockModule } from './kernel/clock.module';
@@ -32,6 +33,7 @@ export class AppModule {
         FeedModule,
         InstancesModule,
         HttpModule,
+        HealthModule,
       ],
     };
   }

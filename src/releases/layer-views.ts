@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { FORMATS, KEY_STYLES, type Format, type KeyStyle } from '../documents/document-type';
 import { entityTag, type EntityTag } from '../http/preconditions';
 import type { Actor } from '../kernel/actor';
@@ -110,6 +110,7 @@ export class EffectiveDocumentView {
   origins!: unknown[];
 }
 
+@ApiExtraModels(EffectiveDocumentView)
 export class EffectiveView extends LayerNameView {
   @ApiProperty()
   revision!: number;

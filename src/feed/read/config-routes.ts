@@ -12,6 +12,7 @@ import type { FeedSnapshot, SnapshotSource } from '../snapshot-source';
 import { targetOf } from '../target';
 import { parseReadQuery, type ReadQuery } from './read-query';
 import { writeDocument, writeSnapshot } from './snapshot-response';
+import './config-routes.openapi';
 
 interface Params {
   readonly environment: string;

@@ -1,0 +1,46 @@
+import { Controller, Get, Header, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProduces, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { Browsable, Public } from '../http/needs';
+import type { FastifyReply } from '../http/request-context';
+import { LivenessView, ReadinessView } from './health.dto';
+import { Metrics } from './metrics';
+import { METRICS_TYPE } from './metrics-text';
+import { Readiness, type ReadinessReport } from './readiness';
+
+@ApiTags('health')
+@Controller()
+export class HealthController {
+  constructor(
+    private readonly readiness: Readiness,
+    private readonly metrics: Metrics,
+  ) {}
+
+  @Get('health/live')
+  @Public()
+  @ApiOperation({ summary: 'Whether the process runs; restart it when this does not answer' })
+  @ApiOkResponse({ type: LivenessView })
+  live(): LivenessView {
+    return { status: 'live' };
+  }
+
+  @Get('health/ready')
+  @Public()
+  @ApiOperation({ summary: 'Whether to send requests here' })
+  @ApiOkResponse({ type: ReadinessView })
+  @ApiServiceUnavailableResponse({ type: ReadinessView })
+  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessReport> {
+    const report = await this.readiness.report();
+    void reply.code(report.status === 'ready' ? 200 : 503);
+    return report;
+  }
+
+  @Get('metrics')
+  @Browsable()
+  @ApiBearerAuth()
+  @Header('content-type', METRICS_TYPE)
+  @ApiProduces(METRICS_TYPE)
+  @ApiOperation({ summary: 'Metrics in the text format of Prometheus; any credential will do' })
+  prometheus(): string {
+    return this.metrics.text();
+  }
+}
