@@ -1,4 +1,3 @@
-import type { Socket } from 'socket.io-client';
 import { Backoff } from './backoff.js';
 import { messageOf } from './errors.js';
 import type { Logger } from './logger.js';
@@ -6,16 +5,14 @@ import {
   FEED_EVENT,
   REPORT_EVENT,
   SUBSCRIBE_EVENT,
-  type ClientEvents,
   type ClosingMessage,
   type ConnectErrorData,
   type FeedMessage,
   type Handshake,
   type Position,
   type Report,
-  type ServerEvents,
 } from './protocol.js';
-import { openSocket } from './socket.js';
+import { closeSocket, openSocket, type FeedSocket } from './socket.js';
 import type { ConnectionState } from './status.js';
 
 /** The times a connection keeps, in milliseconds. */
@@ -50,7 +47,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #backoff: Backoff;
   #state: ConnectionState = 'idle';
-  #socket: Socket<ServerEvents, ClientEvents> | undefined;
+  #socket: FeedSocket | undefined;
   /** Ends the wait of the state: an attempt or an answer that takes too long, or the delay before the next attempt. */
   #timer: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -201,7 +198,7 @@ export class Connection {
     clearTimeout(this.#poll);
     const socket = this.#socket;
     this.#socket = undefined;
-    socket?.disconnect();
+    if (socket !== undefined) closeSocket(socket);
   }
 
   #enter(state: ConnectionState, reason: string): void {
