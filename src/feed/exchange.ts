@@ -1,20 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** One HTTP request and its answer. */
+/** One HTTP request and its answer, as Fastify has them. */
 export interface Exchange {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
 
-/**
- * Answers past Fastify's serialization and hooks: the bytes and their headers are ready, and walking through both
- * costs more than writing them.
- */
-export function writeRaw({ request, reply }: Exchange, status: number, headers: string[], body?: Buffer): void {
+/** The same without Fastify: for answers whose bytes and headers are ready. */
+export interface RawExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+}
+
+/** Takes the answer out of Fastify's hands. */
+export function takeOver({ request, reply }: Exchange): RawExchange {
   reply.hijack();
-  headers.push('X-Request-Id', request.id);
-  const { raw } = reply;
-  raw.writeHead(status, headers);
-  if (body === undefined || request.method === 'HEAD') raw.end();
-  else raw.end(body);
+  return { request: request.raw, response: reply.raw, requestId: request.id };
+}
+
+/** `headers` are names and values in turn, the form that costs Node least. */
+export function writeRaw({ request, response, requestId }: RawExchange, status: number, headers: string[], body?: Buffer): void {
+  headers.push('X-Request-Id', requestId);
+  response.writeHead(status, headers);
+  if (body === undefined || request.method === 'HEAD') response.end();
+  else response.end(body);
 }

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../access/authenticator';
 import type { Credential } from '../access/credential';
-import { decide } from '../access/decide';
+import { decide, mayRead } from '../access/decide';
 import type { LayerName } from '../kernel/names';
 
 /** Lets clients read what their credential covers. */
@@ -13,14 +13,12 @@ export class ReadAccess {
     private readonly readLineage: (environment: string) => Promise<readonly string[]>,
   ) {}
 
-  /** Without waiting; undefined when the answer is not at hand, whatever it may be. */
-  peek(bearer: string | undefined, target: LayerName): Credential | undefined {
+  /** Without waiting. False when it is not so, or not known here: {@link admit} says which. */
+  peek(bearer: string | undefined, { service, environment }: LayerName): boolean {
     const credential = this.authenticator.peek(bearer);
-    if (credential === undefined || credential.kind === 'token') return credential;
-    const environmentLineage = this.lineages.get(target.environment);
-    if (environmentLineage === undefined) return undefined;
-    decide(credential, 'read', { service: target.service, environmentLineage });
-    return credential;
+    if (credential === undefined || credential.kind === 'token') return credential !== undefined;
+    const lineage = this.lineages.get(environment);
+    return lineage !== undefined && mayRead(credential, service, lineage);
   }
 
   async admit(bearer: string | undefined, target: LayerName): Promise<Credential> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sendProblem } from '../../http/problem.filter';
-import type { Exchange } from '../exchange';
+import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
 import { malformed } from '../malformed';
@@ -19,8 +19,8 @@ export class LongPolls {
     private readonly maxWaitMs: number,
   ) {
     this.answers = {
-      changed: (exchange, snapshot) => writeSnapshot(exchange, snapshot, snapshot.revision),
-      unchanged: (exchange, { etag, revision }) => writeNotModified(exchange, etag, revision),
+      changed: (exchange, snapshot) => writeSnapshot(takeOver(exchange), snapshot, snapshot.revision),
+      unchanged: (exchange, { etag, revision }) => writeNotModified(takeOver(exchange), etag, revision),
       refused: ({ request, reply }, error) => sendProblem(error, request, reply),
     };
   }

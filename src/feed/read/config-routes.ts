@@ -4,12 +4,13 @@ import { sendProblem } from '../../http/problem.filter';
 import '../../http/needs';
 import { DomainError } from '../../kernel/domain-error';
 import { DOCUMENT_NAME_PATTERN, type LayerName } from '../../kernel/names';
-import type { Exchange } from '../exchange';
+import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import { malformed } from '../malformed';
 import type { ReadAccess } from '../read-access';
 import type { FeedSnapshot, SnapshotSource } from '../snapshot-source';
 import { targetOf } from '../target';
+import { wantsEvents } from './accept';
 import { parseReadQuery, type ReadQuery } from './read-query';
 import { writeDocument, writeSnapshot } from './snapshot-response';
 import './config-routes.openapi';
@@ -32,10 +33,7 @@ export interface StreamRequest {
   readonly query: ReadQuery;
 }
 
-/**
- * The data plane over HTTP. Registered on Fastify itself, past Nest's pipeline, because this is the one route whose
- * cost is felt; a warm read of a known credential is answered without waiting for anything.
- */
+/** The data plane over HTTP, registered on Fastify itself. What is at hand is answered by `WarmReads` before it. */
 export class ConfigRoutes {
   constructor(
     private readonly source: SnapshotSource,
@@ -45,34 +43,26 @@ export class ConfigRoutes {
   ) {}
 
   register(fastify: FastifyInstance): void {
-    const route = (url: string, handler: (exchange: Exchange) => Promise<void> | undefined) => {
+    const route = (url: string, handler: (exchange: Exchange) => Promise<void>) => {
       fastify.route({
         method: ['GET', 'HEAD'],
         url,
         config: { access: 'self' },
-        handler: (request, reply) => answer({ request, reply }, handler),
+        handler: (request, reply) => {
+          handler({ request, reply }).catch((error: unknown) => sendProblem(error, request, reply));
+        },
       });
     };
     route('/v1/config/:environment/:service', (exchange) => this.snapshot(exchange));
     route('/v1/config/:environment/:service/:document', (exchange) => this.document(exchange));
   }
 
-  private snapshot(exchange: Exchange): Promise<void> | undefined {
-    const { request } = exchange;
-    const isPlain = !request.raw.url?.includes('?') && !wantsEvents(request);
-    const target = request.params as Params;
-    const snapshot = isPlain && this.access.peek(bearerOf(request.headers), target) && this.source.peek(target);
-    if (!snapshot) return this.serve(exchange, target);
-    writeSnapshot(exchange, snapshot, this.source.position);
-    return undefined;
-  }
-
-  private async serve(exchange: Exchange, params: Params): Promise<void> {
+  private async snapshot(exchange: Exchange): Promise<void> {
     const { request, reply } = exchange;
-    const { target, admission } = await this.admit(request, params);
+    const { target, admission } = await this.admit(request);
     const query = parseReadQuery(request.query);
     const isHead = request.method === 'HEAD';
-    if (wantsEvents(request) && !isHead) return this.streams.events(exchange, { target, admission, query });
+    if (wantsEvents(request.headers.accept) && !isHead) return this.streams.events(exchange, { target, admission, query });
     if (query.waitMs !== undefined && !isHead) return this.streams.wait(exchange, { target, admission, query });
     if (query.origin) {
       const explanation = JSON.stringify(await this.source.explain(target));
@@ -80,16 +70,15 @@ export class ConfigRoutes {
       return undefined;
     }
     const snapshot = await this.read(target, query);
-    return writeSnapshot(exchange, snapshot, this.positionOf(snapshot, query));
+    return writeSnapshot(takeOver(exchange), snapshot, this.positionOf(snapshot, query));
   }
 
   private async document(exchange: Exchange): Promise<void> {
     const { request } = exchange;
-    const params = request.params as Params;
-    const { target } = await this.admit(request, params);
+    const { target } = await this.admit(request);
     const query = parseReadQuery(request.query);
     if (query.waitMs !== undefined || query.origin) throw malformed('A document is read with "asOf" or "revision" only.');
-    const name = params.document ?? '';
+    const { document: name = '' } = request.params as Params;
     if (!DOCUMENT_NAME_PATTERN.test(name)) {
       throw malformed('"document" must be 1 to 128 letters, digits, dots, underscores and hyphens, and neither begin nor end with a dot.', '/document');
     }
@@ -98,10 +87,11 @@ export class ConfigRoutes {
     if (source === undefined) {
       throw new DomainError('document_not_found', `${target.service} has no document "${name}" in ${target.environment}.`);
     }
-    writeDocument(exchange, source, this.positionOf(snapshot, query));
+    writeDocument(takeOver(exchange), source, this.positionOf(snapshot, query));
   }
 
-  private async admit(request: FastifyRequest, params: Params) {
+  private async admit(request: FastifyRequest) {
+    const params = request.params as Params;
     const admission = await this.access.admit(bearerOf(request.headers), params);
     return { admission, target: targetOf(params.service, params.environment) };
   }
@@ -119,23 +109,4 @@ export class ConfigRoutes {
   private positionOf(snapshot: FeedSnapshot, { asOf }: ReadQuery): number {
     return asOf ?? (this.source.peek(snapshot) === snapshot ? this.source.position : snapshot.revision);
   }
-}
-
-function answer(exchange: Exchange, handler: (exchange: Exchange) => Promise<void> | undefined): void {
-  const { request, reply } = exchange;
-  try {
-    handler(exchange)?.catch((error: unknown) => sendProblem(error, request, reply));
-  } catch (error) {
-    sendProblem(error, request, reply);
-  }
-}
-
-/** A stream is what only a client that reads one asks for; everything else is JSON, whatever else it would take. */
-function wantsEvents({ headers }: { readonly headers: FastifyRequest['headers'] }): boolean {
-  const { accept } = headers;
-  if (accept === undefined || accept === '*/*') return false;
-  return accept.split(',').some((range) => {
-    const [type, ...parameters] = range.toLowerCase().split(';').map((part) => part.trim());
-    return type === 'text/event-stream' && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
-  });
 }

@@ -1,4 +1,4 @@
-import { writeRaw, type Exchange } from '../exchange';
+import { writeRaw, type RawExchange } from '../exchange';
 import type { DocumentSource, FeedSnapshot } from '../snapshot-source';
 
 const TYPES: Readonly<Record<DocumentSource['format'], string>> = {
@@ -10,19 +10,19 @@ const TYPES: Readonly<Record<DocumentSource['format'], string>> = {
 };
 
 /** The snapshot, or 304 when the client has it. `logRevision` is what the answer is as of. */
-export function writeSnapshot(exchange: Exchange, { etag, revision, body }: FeedSnapshot, logRevision: number): void {
+export function writeSnapshot(exchange: RawExchange, { etag, revision, body }: FeedSnapshot, logRevision: number): void {
   const asOf = Math.max(revision, logRevision);
   if (matchesEtag(exchange.request.headers['if-none-match'], etag)) writeNotModified(exchange, etag, asOf);
   else writeContent(exchange, { etag, revision: asOf, type: 'application/json', body });
 }
 
 /** One document as its author wrote it. */
-export function writeDocument(exchange: Exchange, { text, format, etag }: DocumentSource, logRevision: number): void {
+export function writeDocument(exchange: RawExchange, { text, format, etag }: DocumentSource, logRevision: number): void {
   if (matchesEtag(exchange.request.headers['if-none-match'], etag)) writeNotModified(exchange, etag, logRevision);
   else writeContent(exchange, { etag, revision: logRevision, type: TYPES[format], body: Buffer.from(text) });
 }
 
-export function writeNotModified(exchange: Exchange, etag: string, revision: number): void {
+export function writeNotModified(exchange: RawExchange, etag: string, revision: number): void {
   writeRaw(exchange, 304, validators(etag, revision));
 }
 
@@ -33,7 +33,7 @@ interface Content {
   readonly body: Buffer;
 }
 
-function writeContent(exchange: Exchange, { etag, revision, type, body }: Content): void {
+function writeContent(exchange: RawExchange, { etag, revision, type, body }: Content): void {
   const headers = validators(etag, revision);
   headers.push('Content-Type', type, 'Content-Length', String(body.length), 'X-Content-Type-Options', 'nosniff');
   writeRaw(exchange, 200, headers, body);

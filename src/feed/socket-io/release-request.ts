@@ -13,6 +13,9 @@ export function releaseRequest(socket: Socket): void {
   // Engine.IO's listener for errors before the upgrade holds the request; the one that counts from here on is the other.
   const [upgrading, transport] = webSocket?.listeners('error') ?? [];
   if (transport !== undefined) webSocket?.removeListener('error', upgrading as () => void);
+  // The request itself hangs on a listener that lives as long as the TCP socket; what it holds need not.
+  conn.request.rawHeaders.length = 0;
+  conn.request.headers = {};
   Object.assign(conn, { request: undefined });
   Object.assign(socket, { handshake: NOTHING });
 }
