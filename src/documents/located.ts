@@ -1,9 +1,9 @@
 import type { JsonValue } from '@trimtab/client/protocol';
 import { splitKey } from './dotted-keys';
 import type { KeyStyle } from './document-type';
-import { isJsonObject, objectOf, sameValue } from './json-object';
-import { duplicateKey, errorAt, type LineMap } from './source-text';
-import type { Spot, SyntaxEntry, SyntaxMap, SyntaxNode } from './syntax-tree';
+import { isJsonArray, isJsonObject, objectOf, sameValue } from './json-object';
+import { duplicateKey, errorAt, LineMap } from './source-text';
+import type { Spot, SyntaxEntry, SyntaxMap, SyntaxNode, SyntaxScalar } from './syntax-tree';
 
 /**
  * The values of a document as its readers see them, each with the places where it is written: one as a rule, none for
@@ -59,7 +59,7 @@ class Locator {
 
   locate(node: SyntaxNode, spots: Spot[]): Located {
     if (node.kind === 'scalar') {
-      const opened = this.keys === 'dotted' ? opaqueMembers(node.value, spots[0] as Spot) : undefined;
+      const opened = this.keys === 'dotted' ? opaqueMembers(node, spots[0] as Spot) : undefined;
       return opened === undefined ? { kind: 'scalar', value: node.value, aliasOf: node.aliasOf, spots } : this.locate(opened, spots);
     }
     if (node.kind === 'list') {
@@ -74,7 +74,7 @@ class Locator {
     for (const { path: written, node, spot } of map.entries) {
       const path = [...prefix, ...(this.keys === 'dotted' ? written.flatMap(splitKey) : written)];
       if (path.length > this.maxDepth) throw errorAt('document_too_deep', this.placeOf(spot), `nested deeper than ${this.maxDepth} levels.`);
-      const opened = this.keys === 'dotted' && node.kind === 'scalar' ? opaqueMembers(node.value, spot) : undefined;
+      const opened = this.keys === 'dotted' && node.kind === 'scalar' ? opaqueMembers(node, spot) : undefined;
       const inner = opened ?? node;
       into.push({ path, node: inner, spot });
       if (inner.kind === 'map') this.flatten(inner, path, into);
@@ -109,9 +109,9 @@ class Locator {
 }
 
 /** An object behind an alias has no places of its own: its members are all where the alias is. */
-function opaqueMembers(value: JsonValue, spot: Spot): SyntaxMap | undefined {
+function opaqueMembers({ value, aliasOf }: SyntaxScalar, spot: Spot): SyntaxMap | undefined {
   if (!isJsonObject(value)) return undefined;
-  const entries = Object.entries(value).map(([key, member]) => ({ path: [key], spot, node: { kind: 'scalar', value: member } as const }));
+  const entries = Object.entries(value).map(([key, member]) => ({ path: [key], spot, node: { kind: 'scalar', value: member, aliasOf } as const }));
   return { kind: 'map', entries };
 }
 
@@ -154,4 +154,15 @@ function descend(root: LocatedMap, path: readonly string[]): LocatedMap {
     map = next as LocatedMap;
   }
   return map;
+}
+
+/** The value that the same keys would have in a document whose dots separate levels. */
+export function normalizeDotted(value: JsonValue, maxDepth: number): JsonValue {
+  const nowhere: Spot = { start: 0, end: 0, head: 0, valueStart: 0, valueEnd: 0, block: undefined };
+  return valueOf(locate({ path: [], spot: nowhere, node: syntaxOf(value, nowhere) }, 'dotted', () => new LineMap(''), maxDepth));
+}
+
+function syntaxOf(value: JsonValue, spot: Spot): SyntaxNode {
+  if (isJsonArray(value)) return { kind: 'list', items: value.map((item) => ({ path: [], spot, node: syntaxOf(item, spot) })) };
+  return { kind: 'scalar', value };
 }

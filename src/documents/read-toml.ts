@@ -47,7 +47,7 @@ class TomlReader {
     const end = table.body.at(-1)?.range[1] ?? headerEnd;
     const indent = this.indentOf(table.body[0]?.range[0] ?? table.range[0]);
     const body = this.linesBlock(headerEnd, end, indent);
-    const spot: Spot = { start: table.range[0], end, head: headerEnd, valueStart: headerEnd, valueEnd: end, block: tables, body };
+    const spot: Spot = { start: table.range[0], end, head: headerEnd, valueStart: headerEnd, valueEnd: end, block: tables, body, section: true };
     tables.spots.push(spot);
     const entries = table.body.map((node) => this.keyValue(node, body, table.resolvedKey.length));
     const node: OpenMap = { kind: 'map', entries };
@@ -77,7 +77,7 @@ class TomlReader {
   private newArray(owner: OpenMap, path: readonly string[], first: Spot): SyntaxEntry[] {
     const items: SyntaxEntry[] = [];
     // The list itself is written nowhere; its spot only says where it begins.
-    const spot: Spot = { ...first, block: undefined, body: undefined };
+    const spot: Spot = { ...first, body: undefined };
     owner.entries.push({ path, spot, node: { kind: 'list', items } });
     return items;
   }

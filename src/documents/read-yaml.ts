@@ -132,14 +132,14 @@ class YamlReader {
     let [size, height] = [2, 0];
     const entries: SyntaxEntry[] = [];
     const seen = new Map<string, Spot>();
-    const merges: { source: JsonValue; spot: Spot }[] = [];
+    const merges: { source: SyntaxNode; spot: Spot }[] = [];
     for (const pair of map.items as Pair<Node | null, Node | null>[]) {
       const child = this.childSpot(pair.value, spot.body, pair.srcToken);
       if (isMergeKey(pair.key)) {
         const read = this.read(pair.value, child, depth);
         size += read.size;
         height = Math.max(height, read.height);
-        merges.push({ source: plain(read.node), spot: child });
+        merges.push({ source: read.node, spot: child });
         continue;
       }
       const key = this.key(pair.key);
@@ -156,14 +156,16 @@ class YamlReader {
   }
 
   /** A key of the map itself wins over a merged one, and the first of several merged maps over the later ones. */
-  private merged(source: JsonValue, spot: Spot, seen: Map<string, Spot>): SyntaxEntry[] {
+  private merged(source: SyntaxNode, spot: Spot, seen: Map<string, Spot>): SyntaxEntry[] {
     const entries: SyntaxEntry[] = [];
-    for (const map of isJsonArray(source) ? source : [source]) {
+    for (const node of source.kind === 'list' ? source.items.map((item) => item.node) : [source]) {
+      const map = plain(node);
       if (!isJsonObject(map)) throw errorAt('document_syntax', this.lines.at(spot.start), "'<<' merges a map or a list of maps. Quote the key if it is meant literally.");
+      const aliasOf = node.kind === 'scalar' ? node.aliasOf : undefined;
       for (const [key, value] of Object.entries(map)) {
         if (seen.has(key)) continue;
         seen.set(key, spot);
-        entries.push({ path: [key], spot: { ...spot, inherited: spot }, node: { kind: 'scalar', value } });
+        entries.push({ path: [key], spot: { ...spot, inherited: spot }, node: { kind: 'scalar', value, aliasOf } });
       }
     }
     return entries;

@@ -43,6 +43,8 @@ export interface Spot {
   readonly block: Block | undefined;
   /** What holds the members or items, when the value is a map or a list. */
   readonly body?: Block;
+  /** TOML: a `[table]` with everything below its header. */
+  readonly section?: boolean;
   /** YAML: the value comes from a merge key, and this is the spot of that `<<`. */
   readonly inherited?: Spot;
 }

@@ -1,5 +1,5 @@
 import type { JsonValue } from '@trimtab/client/protocol';
-import { escapeKey, escapeValue } from 'properties-file/escape';
+import { escapeKey } from 'properties-file/escape';
 import { isJsonArray, isJsonObject, type JsonObject } from './json-object';
 import { numberText } from './number-text';
 
@@ -12,7 +12,14 @@ export function writeProperties(value: JsonObject, eol = '\n'): string {
 }
 
 export function writeProperty(key: string, text: string, separator = '='): string {
-  return `${escapeKey(key)}${separator}${escapeValue(text)}`;
+  return `${escapeKey(key)}${separator}${escapePropertyValue(text)}`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\f': '\\f' };
+
+/** Only what would be misread; a library that escapes every `:` and `=` makes addresses hard to read. */
+export function escapePropertyValue(text: string): string {
+  return text.replace(/[\\\n\r\t\f]/g, (character) => ESCAPES[character] as string).replace(/^ /, '\\ ');
 }
 
 /** The text that stands for a scalar: properties know no other type than strings. */
