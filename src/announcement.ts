@@ -1,0 +1,34 @@
+import path from 'node:path';
+import type { Settings } from './settings/settings';
+
+export interface Announcement {
+  readonly version: string;
+  readonly settings: Settings;
+  /** The port that was really taken. */
+  readonly port: number;
+  /** Only at the very first start. */
+  readonly administratorToken: string | undefined;
+}
+
+/** What a person who has just started the server wants to know. */
+export function announcementOf({ version, settings, port, administratorToken }: Announcement): string {
+  const base = `http://${reachableHost(settings.host)}:${port}`;
+  const lines = [
+    `Trimtab ${version} is running.`,
+    '',
+    `  API            ${base}/api/v1`,
+    `  Documentation  ${base}/docs (any user name, a token as password), ${base}/openapi.json`,
+    `  Health         ${base}/health/ready`,
+    `  Database       ${settings.databaseUrl === undefined ? `embedded Postgres in ${path.resolve(settings.dataFolder)}` : 'DATABASE_URL'}`,
+  ];
+  if (administratorToken !== undefined) {
+    lines.push('', `  Administrator token, shown only this once: ${administratorToken}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** An address to listen on is not always one to connect to. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,94 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DataSource } from 'typeorm';
+import { version } from '../package.json';
+import { ensureAdministratorToken } from './access/first-token';
+import { announcementOf } from './announcement';
+import { createApplication } from './application';
+import { EmbeddedPostgres } from './database/embedded-postgres';
+import { DomainError } from './kernel/domain-error';
+import { exitOnDefects, followSignals } from './process-lifetime';
+import { loadSettings, SettingsError } from './settings/load-settings';
+import type { Settings } from './settings/settings';
+
+const EXIT_FAILURE = 1;
+const EXIT_SETTINGS = 2;
+
+/** What is running, so that it can be taken down again from wherever starting has got to. */
+interface Running {
+  embedded?: EmbeddedPostgres;
+  app?: NestFastifyApplication;
+}
+
+async function start(settings: Settings, running: Running): Promise<void> {
+  if (settings.databaseUrl === undefined) running.embedded = await EmbeddedPostgres.start({ folder: settings.dataFolder });
+  const databaseUrl = settings.databaseUrl ?? running.embedded?.url;
+  running.app = await createApplication({ ...settings, databaseUrl });
+  const port = await listen(running.app, settings);
+  // Made only now: a token that nobody gets to see, because the port was taken, could never be shown again.
+  const administratorToken = await ensureAdministratorToken(running.app.get(DataSource));
+  process.stdout.write(announcementOf({ version, settings, port, administratorToken }));
+}
+
+async function stop({ app, embedded }: Running): Promise<void> {
+  await app?.close();
+  await embedded?.stop();
+}
+
+async function listen(app: NestFastifyApplication, { host, port }: Settings): Promise<number> {
+  try {
+    await app.listen(port, host);
+  } catch (cause) {
+    throw explainListen(cause, host, port);
+  }
+  const address = app.getHttpServer().address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+function explainListen(cause: unknown, host: string, port: number): unknown {
+  switch ((cause as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return new DomainError('unavailable', `Port ${port} of ${host} is taken. Stop the process that uses it, or choose another port with PORT.`, { cause });
+    case 'EACCES':
+      return new DomainError('unavailable', `Port ${port} may not be opened by this user. Choose one above 1023 with PORT.`, { cause });
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new DomainError('unavailable', `${host} is not an address of this machine. Correct TRIMTAB_HOST.`, { cause });
+    default:
+      return cause;
+  }
+}
+
+/** One sentence for what the person can mend, everything we know for a defect of ours. */
+function report(error: unknown): void {
+  if (error instanceof DomainError || error instanceof SettingsError) process.stderr.write(`${error.message}\n`);
+  else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+}
+
+async function main(): Promise<void> {
+  exitOnDefects(report);
+  let settings: Settings;
+  try {
+    settings = loadSettings(process.env);
+  } catch (error) {
+    report(error);
+    process.exit(EXIT_SETTINGS);
+  }
+  const running: Running = {};
+  const started = start(settings, running);
+  followSignals({
+    timeoutMs: settings.shutdownTimeoutMs,
+    report,
+    // A signal during the start waits for it, so that nothing is left half-way.
+    stop: () => started.catch(() => undefined).then(() => stop(running)),
+  });
+  try {
+    await started;
+  } catch (error) {
+    report(error);
+    await stop(running).catch(() => undefined);
+    process.exit(EXIT_FAILURE);
+  }
+}
+
+void main();

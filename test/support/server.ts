@@ -1,0 +1,51 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ensureAdministratorToken } from '../../src/access/first-token';
+import { createApplication } from '../../src/application';
+import { defaultSettings, type SettingsOverrides } from '../../src/settings/default-settings';
+import type { Settings } from '../../src/settings/settings';
+import { createTestDatabase, type TestDatabase } from './database';
+import { opened } from './open-resources';
+
+/** A whole server inside the test's process, on a port of its own. */
+export interface TestServer {
+  /** `http://127.0.0.1:…`, without a slash at the end. */
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  readonly settings: Settings;
+  readonly database: TestDatabase;
+  /** Administrator token of the database. */
+  readonly token: string;
+  /** Closes the database as well, unless it was given. */
+  close(): Promise<void>;
+}
+
+const tokens = new WeakMap<TestDatabase, Promise<string>>();
+
+/** Starts a server with a fresh database, or on `database`, which several may share. */
+export async function startServer(overrides: SettingsOverrides = {}, database?: TestDatabase): Promise<TestServer> {
+  const used = database ?? (await createTestDatabase());
+  const settings = defaultSettings({ logLevel: 'silent', databaseUrl: used.url, ...overrides });
+  const app = await createApplication(settings);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  const closed = opened(`server on ${url}`);
+  const close = async (): Promise<void> => {
+    await app.close();
+    if (database === undefined) await used.close();
+    closed();
+  };
+  return { url, app, settings, database: used, token: await administratorToken(used), close };
+}
+
+/** The administrator token of a test database, made when it is first asked for. */
+export function administratorToken(database: TestDatabase): Promise<string> {
+  const known = tokens.get(database) ?? makeToken(database);
+  tokens.set(database, known);
+  return known;
+}
+
+async function makeToken(database: TestDatabase): Promise<string> {
+  const token = await ensureAdministratorToken(database.dataSource);
+  if (token === undefined) throw new Error('The first token of this database has been made by someone else.');
+  return token;
+}
