@@ -34,10 +34,10 @@ export function instantiate(type: Type, input: object, path: readonly string[], 
 function convert(type: Type, field: string, value: unknown, path: readonly string[], faults: FieldFault[], options: InstantiateOptions): unknown {
   const kind = fieldKindOf(type, field);
   switch (kind?.kind) {
-    case 'nested': {
-      const nest = (item: unknown, at: readonly string[]) => (isPlainObject(item) ? instantiate(kind.type(), item, at, faults, options) : item);
-      return Array.isArray(value) ? value.map((item, index) => nest(item, [...path, String(index)])) : nest(value, path);
-    }
+    case 'nested':
+      return nest(kind.type(), value, path, faults, options);
+    case 'list':
+      return Array.isArray(value) ? value.map((item, index) => nest(kind.type(), item ?? undefined, [...path, String(index)], faults, options)) : value;
     case 'number':
       return options.fromText && typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
     case 'flag':
@@ -45,6 +45,13 @@ function convert(type: Type, field: string, value: unknown, path: readonly strin
     default:
       return value;
   }
+}
+
+function nest(type: Type, value: unknown, path: readonly string[], faults: FieldFault[], options: InstantiateOptions): unknown {
+  if (isPlainObject(value)) return instantiate(type, value, path, faults, options);
+  // Whether null is as good as nothing is a question of the field; a member of a list is never nothing.
+  if (value !== null) faults.push({ pointer: formatPointer(path), message: 'must be an object' });
+  return value;
 }
 
 export function isPlainObject(value: unknown): value is object {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsDefined, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min, ValidateBy, ValidateNested } from 'class-validator';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 
 /**
@@ -11,7 +11,7 @@ import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 const KIND = Symbol('kind of field');
 
 export type FieldKind =
-  | { readonly kind: 'nested'; readonly type: () => Type }
+  | { readonly kind: 'nested' | 'list'; readonly type: () => Type }
   | { readonly kind: 'number' | 'flag' };
 
 interface FieldOptions {
@@ -33,7 +33,7 @@ export function Nested(type: () => Type, options: FieldOptions = {}): PropertyDe
 
 /** A list of objects of another class. */
 export function NestedList(type: () => Type, options: FieldOptions & { readonly max: number }): PropertyDecorator {
-  return field(options, { type, isArray: true }, mark({ kind: 'nested', type }), IsArray(), ArrayMaxSize(options.max), ValidateNested({ each: true }));
+  return field(options, { type, isArray: true }, mark({ kind: 'list', type }), IsArray(), ArrayMaxSize(options.max), ValidateNested({ each: true }));
 }
 
 /** Any JSON value, taken as it is: keys such as `__proto__` and `constructor` in it are data. `null` is a value. */
@@ -86,7 +86,7 @@ function field(options: FieldOptions, api: ApiPropertyOptions, ...rules: Propert
 }
 
 function IsPresent(): PropertyDecorator {
-  return applyDecorators(IsDefined(), Allow());
+  return ValidateBy({ name: 'isPresent', validator: { validate: (value) => value !== undefined, defaultMessage: () => '$property is missing' } });
 }
 
 function mark(kind: FieldKind): PropertyDecorator {
