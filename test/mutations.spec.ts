@@ -1,0 +1,31 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { MUTATIONS } from './support/mutations.cjs';
+
+/**
+ * A check that cannot fail proves nothing. Each of these runs a spec over code in which one line, the one the promise
+ * hangs on, is broken; the spec has to fail.
+ */
+const jest = path.resolve(__dirname, '../node_modules/jest/bin/jest.js');
+
+it.each(Object.entries(MUTATIONS))(
+  'the suite notices: %s',
+  async (name, { spec }) => {
+    const { code, output } = await runJest(['--config', path.join(__dirname, 'mutation.jest.config.cjs'), '--runInBand', spec], name);
+    expect(output).toMatch(/^Tests: +[1-9]\d* failed/m);
+    expect(code).toBe(1);
+  },
+  180_000,
+);
+
+async function runJest(args: readonly string[], mutation: string): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [jest, ...args], {
+    cwd: path.resolve(__dirname, '..'),
+    env: { ...process.env, TRIMTAB_MUTATION: mutation },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, output };
+}
