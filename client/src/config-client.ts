@@ -9,7 +9,7 @@ import type { FeedMessage, Position, Report } from './protocol.js';
 import { readPath } from './read-path.js';
 import { Received } from './received.js';
 import type { ResourceHandle, ResourceHooks } from './resource.js';
-import type { ConfigStatus, ConnectionState, DiskStatus, Refusal } from './status.js';
+import type { ConfigSource, ConfigStatus, ConnectionState, DiskStatus, Refusal } from './status.js';
 import { Watchers, type ChangeEvent } from './watchers.js';
 
 /** What the client asks of the way to its server. */
@@ -220,7 +220,7 @@ export class ConfigClient<T> implements Config<T> {
         logger.warn(`A delta to revision ${revision} does not fit (${verdict.reason}); asking for the whole snapshot.`);
         return this.#link?.resubscribe(null);
       case 'invalid':
-        return this.#refused({ revision, etag, stage: 'etag', reason: verdict.reason, at: new Date() });
+        return this.#refused({ revision, etag, stage: 'etag', reason: verdict.reason, at: new Date() }, 'server');
     }
   }
 
@@ -234,7 +234,7 @@ export class ConfigClient<T> implements Config<T> {
   }
 
   #settled(candidate: Candidate, outcome: Outcome): void {
-    if (outcome.state === 'refused') return this.#refused(outcome.refusal);
+    if (outcome.state === 'refused') return this.#refused(outcome.refusal, candidate.source);
     if (outcome.state === 'known' && candidate.source === 'server') return this.#confirmed(candidate.revision, candidate.layers);
     if (outcome.state !== 'applied') return;
     const { previous, next, waiting } = outcome;
@@ -264,8 +264,10 @@ export class ConfigClient<T> implements Config<T> {
     this.#events.emit('restartRequired', { revision, paths: this.#waiting });
   }
 
-  #refused(refusal: Refusal): void {
+  #refused(refusal: Refusal, source: ConfigSource): void {
     const { revision, etag, stage, reason } = refusal;
+    // A source to start from that will not do: who starts says so, and the server has nothing to do with it.
+    if (source !== 'server') return;
     this.#facts.refused(refusal);
     this.#options.logger.warn(`Revision ${revision} was refused (${stage}): ${reason}`);
     this.#pins.outside(() => this.#events.emit('refused', refusal));

@@ -79,7 +79,8 @@ export class Connection {
   resubscribe(since: Position | null): void {
     if (!this.#connected) return;
     this.#socket?.emit(SUBSCRIBE_EVENT, since);
-    this.#await('the server did not answer in time');
+    // Asking again must not give a server that owes an answer more time.
+    if (this.#timer === undefined) this.#await('the server did not answer in time');
   }
 
   /** Ends the connection for good. */
@@ -135,7 +136,7 @@ export class Connection {
   }
 
   #answered(): void {
-    clearTimeout(this.#timer);
+    this.#clearTimer();
     if (this.#state !== 'subscribing') return;
     this.#liveSince = Date.now();
     this.#rejection = undefined;
@@ -189,12 +190,17 @@ export class Connection {
   }
 
   #await(failure: string): void {
-    clearTimeout(this.#timer);
+    this.#clearTimer();
     this.#timer = setTimeout(() => this.#lose(failure), this.#options.times.answerTimeoutMs).unref();
   }
 
-  #drop(): void {
+  #clearTimer(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #drop(): void {
+    this.#clearTimer();
     clearTimeout(this.#poll);
     const socket = this.#socket;
     this.#socket = undefined;

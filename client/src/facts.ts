@@ -35,7 +35,6 @@ export class Facts {
   /** Something was applied; whether it is the newest is said by `confirmed` or `lost`. */
   applied(reason: string): void {
     if (!this.#ready.value) this.#ready = { value: true, since: new Date(), reason };
-    this.#refusal = undefined;
   }
 
   /** The server has said that what is in use is the newest. */

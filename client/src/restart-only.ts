@@ -9,7 +9,8 @@ type Container = { [key: string]: unknown };
  */
 export class RestartOnly {
   readonly #paths: readonly { readonly text: string; readonly segments: readonly string[] }[];
-  #started: { readonly value: unknown } | undefined;
+  /** The value of each path when the process started; only those, so that the rest of that snapshot can go. */
+  #started: readonly unknown[] | undefined;
 
   constructor(paths: readonly string[]) {
     this.#paths = paths.map((text) => ({ text, segments: parsePath(text) }));
@@ -17,11 +18,11 @@ export class RestartOnly {
 
   /** The value to show for `next`, and the paths whose new value waits for a restart. */
   hold(next: unknown): { readonly value: unknown; readonly waiting: readonly string[] } {
-    if (this.#started === undefined || this.#paths.length === 0) return { value: next, waiting: [] };
     const waiting: string[] = [];
     let value = next;
-    for (const { text, segments } of this.#paths) {
-      const kept = readPath(this.#started.value, segments);
+    for (const [index, { text, segments }] of this.#paths.entries()) {
+      if (this.#started === undefined) break;
+      const kept = this.#started[index];
       const wanted = readPath(next, segments);
       if (Object.is(reconcile(kept, wanted, false), kept)) continue;
       waiting.push(text);
@@ -32,7 +33,7 @@ export class RestartOnly {
 
   /** Fixes the values of the first config the process has; later calls change nothing. */
   start(value: unknown): void {
-    this.#started ??= { value };
+    this.#started ??= this.#paths.map(({ segments }) => readPath(value, segments));
   }
 }
 

@@ -38,6 +38,8 @@ export class FakeServer {
   readonly #io: Server<ClientEvents, ServerEvents>;
   readonly #history: SnapshotMessage[] = [];
   #position = 0;
+  /** Stays when the server is closed, for another to take over. */
+  port = 0;
 
   private constructor(http: HttpServer) {
     this.#http = http;
@@ -54,12 +56,10 @@ export class FakeServer {
     const http = createServer();
     const server = new FakeServer(http);
     await new Promise<void>((resolve) => http.listen(port, '127.0.0.1', resolve));
+    server.port = (http.address() as AddressInfo).port;
     return server;
   }
 
-  get port(): number {
-    return (this.#http.address() as AddressInfo).port;
-  }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
@@ -99,6 +99,11 @@ export class FakeServer {
   bookmark(revision: number): void {
     this.#position = revision;
     this.send({ type: 'bookmark', revision });
+  }
+
+  /** Calls `listener` with the URL of every WebSocket upgrade. */
+  onRequest(listener: (url: string) => void): void {
+    this.#http.on('upgrade', (request) => listener(request.url ?? ''));
   }
 
   /** Cuts every connection. */
