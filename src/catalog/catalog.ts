@@ -2,6 +2,7 @@ import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/com
 import { DataSource } from 'typeorm';
 import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
+import type { CatalogAdditions } from './add-to-catalog';
 import { Environment } from './environment.entity';
 import { EnvironmentTree } from './environment-tree';
 import { Service } from './service.entity';
@@ -69,6 +70,11 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     return [...this.servicesByName.values()];
   }
 
+  /** Whether a service is known here to be archived. */
+  isArchived(service: string): boolean {
+    return Boolean(this.servicesByName.get(service)?.archivedAt);
+  }
+
   environmentById(id: number): Environment | undefined {
     return this.tree.withId(id);
   }
@@ -88,6 +94,19 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     return this.queued;
   }
 
+  /** This catalog with more in it that nobody has created yet: for checking what could be published once they are. */
+  with(added: CatalogAdditions): Catalog {
+    const planned = new Catalog(this.dataSource, this.log);
+    // Younger than all there are, as a child must be younger than its parent.
+    const nextId = 1 + Math.max(0, ...this.servicesById.keys(), ...this.tree.all.map(({ id }) => id));
+    const unsaved = { description: '', createdAt: new Date(0) };
+    const environments = added.environments.map(({ name, parentId }, index) => ({ ...unsaved, id: nextId + index, name, parentId }));
+    const services = added.services.map((name, index) => ({ ...unsaved, id: nextId + index, name, owner: '', archivedAt: null }));
+    planned.tree = new EnvironmentTree([...this.tree.all, ...environments]);
+    planned.keep([...this.services(), ...services]);
+    return planned;
+  }
+
   private startLoading(): Promise<void> {
     this.running = this.load().finally(() => (this.running = undefined));
     return this.running;
@@ -99,6 +118,10 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
       this.dataSource.manager.find(Service, { order: { name: 'ASC' } }),
     ]);
     this.tree = new EnvironmentTree(environments);
+    this.keep(services);
+  }
+
+  private keep(services: readonly Service[]): void {
     this.servicesByName = new Map(services.map((service) => [service.name, service]));
     this.servicesById = new Map(services.map((service) => [service.id, service]));
   }

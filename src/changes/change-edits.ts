@@ -33,7 +33,8 @@ export class ChangeEdits {
       where: { changeId },
       order: { serviceId: 'ASC', environmentId: 'ASC', kind: 'ASC', name: 'ASC' },
     });
-    await this.catalog.ensureFresh();
+    const known = rows.every((row) => this.catalog.serviceById(row.serviceId) && this.catalog.environmentById(row.environmentId));
+    if (!known) await this.catalog.ensureFresh();
     const hashes = rows.flatMap(({ hash }) => (hash ? [hash.toString('hex')] : []));
     const sources = await this.contents.sources(hashes);
     return rows.map((row) => this.editOf(row, sources));

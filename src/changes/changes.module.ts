@@ -31,6 +31,6 @@ import { Rollback } from './rollback';
     Publisher,
     Rollback,
   ],
-  exports: [Publisher],
+  exports: [ChangesService, Publisher],
 })
 export class ChangesModule {}

@@ -88,6 +88,7 @@ export class ImpactAssessor {
     const targets = new Map<string, LayerName>();
     for (const { layer } of proposed.releases) {
       for (const service of this.heads.dependentServices([layer.service])) {
+        if (this.catalog.isArchived(service)) continue;
         for (const { name: environment } of this.catalog.descendants(layer.environment)) {
           const target = { service, environment };
           targets.set(layerKey(target), target);

@@ -35,9 +35,13 @@ export class SnapshotStore implements OnModuleDestroy {
   private readonly logger = new Logger(SnapshotStore.name);
   private readonly warm = new Map<string, WarmTarget>();
   private readonly dependents = new Map<string, Set<WarmTarget>>();
+  /** Watched targets whose newest snapshot has not been handed out yet. */
+  private readonly lagging = new Set<WarmTarget>();
   private readonly positionListeners = new Set<(revision: Revision) => void>();
   private readonly stopFollowing: () => void;
   private retry: NodeJS.Timeout | undefined;
+  private followed: Revision = 0;
+  private told: Revision = 0;
 
   constructor(
     private readonly heads: HeadIndex,
@@ -99,6 +103,7 @@ export class SnapshotStore implements OnModuleDestroy {
     entry.watchers.add(onChange);
     const stop = (): void => {
       entry.watchers.delete(onChange);
+      if (entry.watchers.size === 0) this.lagging.delete(entry);
       this.trim();
     };
     try {
@@ -117,38 +122,31 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   private follow(moves: readonly LayerMove[], position: Revision): void {
-    const touched = new Set<WarmTarget>();
     for (const { layer } of moves) {
-      for (const entry of this.dependents.get(layerKey(layer)) ?? []) touched.add(entry);
+      for (const entry of this.dependents.get(layerKey(layer)) ?? []) {
+        entry.stale = true;
+        entry.moves += 1;
+        if (entry.watchers.size > 0) this.lagging.add(entry);
+      }
     }
-    const refreshed: Promise<unknown>[] = [];
-    for (const entry of touched) {
-      entry.stale = true;
-      entry.moves += 1;
-      if (entry.watchers.size > 0) refreshed.push(this.fresh(entry));
-    }
-    void Promise.all(refreshed).then(
-      () => this.tellPosition(position),
-      (error: unknown) => this.retryStale(error),
-    );
+    this.followed = position;
+    void this.catchUp();
   }
 
-  /** A snapshot that could not be resolved is tried again: its watchers were promised the newest. */
-  private retryStale(error: unknown): void {
-    this.logger.error(`A snapshot could not be resolved and is tried again: ${String(error)}`);
-    this.retry ??= setTimeout(() => {
-      this.retry = undefined;
-      const stale = [...this.warm.values()].filter((entry) => entry.stale && entry.watchers.size > 0);
-      const { position } = this;
-      void Promise.all(stale.map((entry) => this.fresh(entry))).then(
-        () => this.tellPosition(position),
-        (again: unknown) => this.retryStale(again),
-      );
-    }, RETRY_MS);
-  }
-
-  private tellPosition(position: Revision): void {
-    for (const listener of this.positionListeners) listener(position);
+  /** Hands out what is lagging, then tells the position: a position promises that everything up to it was handed out. */
+  private async catchUp(): Promise<void> {
+    try {
+      await Promise.all([...this.lagging].map((entry) => this.fresh(entry)));
+    } catch (error) {
+      this.logger.error(`A snapshot could not be resolved and is tried again: ${String(error)}`);
+      this.retry ??= setTimeout(() => {
+        this.retry = undefined;
+        void this.catchUp();
+      }, RETRY_MS);
+    }
+    if (this.lagging.size > 0 || this.told === this.followed) return;
+    this.told = this.followed;
+    for (const listener of this.positionListeners) listener(this.told);
   }
 
   private fresh(entry: WarmTarget): Promise<Snapshot> {
@@ -171,6 +169,7 @@ export class SnapshotStore implements OnModuleDestroy {
       const previous = entry.snapshot;
       entry.snapshot = snapshot;
       entry.stale = false;
+      this.lagging.delete(entry);
       if (previous && (previous.etag !== snapshot.etag || previous.revision !== snapshot.revision)) {
         for (const watcher of [...entry.watchers]) watcher(snapshot);
       }
