@@ -1,13 +1,13 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { IsIn } from 'class-validator';
 import { PageQuery } from '../http/page';
-import { Text } from '../http/shape';
+import { MayBeAbsent, Text } from '../http/shape';
 import type { AuditRecord } from './audit-record.entity';
 import { AUDIT_ACTIONS, type AuditAction } from './record-audit';
 
 export class AuditQuery extends PageQuery {
   @ApiProperty({ required: false, enum: AUDIT_ACTIONS })
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(AUDIT_ACTIONS)
   action?: AuditAction;
 

@@ -19,6 +19,8 @@ export function createHttpAdapter(settings: Settings, logger: FastifyServerOptio
     genReqId: requestIdOf,
     // Nothing is trusted because a header claims it came through a proxy.
     trustProxy: false,
+    // What still comes in on open connections while we go away is answered like any other request.
+    return503OnClosing: false,
     bodyLimit: settings.http.maxBodyBytes,
     requestTimeout: settings.http.requestTimeoutMs,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, caseSensitive: true, ignoreTrailingSlash: false },

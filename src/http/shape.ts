@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, Min, ValidateBy, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsInt, IsISO8601, IsString, Length, Matches, Max, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 
 /**
@@ -82,7 +82,12 @@ export function DocumentName(options: FieldOptions = {}): PropertyDecorator {
 function field(options: FieldOptions, api: ApiPropertyOptions, ...rules: PropertyDecorator[]): PropertyDecorator {
   const optional = options.optional === true;
   const described = { ...api, required: !optional, description: options.description } as ApiPropertyOptions;
-  return applyDecorators(ApiProperty(described), ...(optional ? [IsOptional()] : []), ...rules);
+  return applyDecorators(ApiProperty(described), ...(optional ? [MayBeAbsent()] : []), ...rules);
+}
+
+/** class-validator's IsOptional lets null pass as well; null is a value here, which most fields do not take. */
+export function MayBeAbsent(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined);
 }
 
 function IsPresent(): PropertyDecorator {
