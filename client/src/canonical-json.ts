@@ -11,7 +11,6 @@ export type JsonValue =
   | { readonly [key: string]: JsonValue };
 
 // Everything JSON.stringify would escape: quotes, backslashes, control characters and surrogates.
-// eslint-disable-next-line no-control-regex
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
 
 /**

@@ -5,6 +5,7 @@ import { settingsOf, type ConnectOptions } from './connect-options.js';
 import { Connection } from './connection.js';
 import { DiskSnapshot } from './disk-snapshot.js';
 import { TrimtabError } from './errors.js';
+import { Follower } from './follower.js';
 import { PROTOCOL_VERSION, type Handshake } from './protocol.js';
 import { serverStart, sourcesOf, startWithout } from './start.js';
 
@@ -32,12 +33,13 @@ export async function connect<T = UntypedConfig>(options: ConnectOptions<T>): Pr
   const settings = settingsOf(options);
   const { diskPath, logger, target, instance, url, times, key } = settings;
   const disk = diskPath === undefined ? undefined : new DiskSnapshot(diskPath, target, logger);
-  const client = new ConfigClient<T>({ ...settings, instanceId: instance.id, ...(disk && { disk }) });
+  const follower = new Follower({ ...settings, instanceId: instance.id, ...(disk && { disk }) });
+  const config = new ConfigClient<T>(follower);
   const saved = await disk?.load();
-  if (saved !== undefined) client.hold(saved);
+  if (saved !== undefined) follower.hold(saved);
   const handshake = async (): Promise<Handshake> => {
     const secret = await key();
-    const since = client.position();
+    const since = follower.position();
     return { protocol: PROTOCOL_VERSION, key: secret, ...target, instance, ...(since && { since }) };
   };
   const connection = new Connection({
@@ -46,20 +48,20 @@ export async function connect<T = UntypedConfig>(options: ConnectOptions<T>): Pr
     logger,
     random: Math.random,
     handshake,
-    position: () => client.position(),
-    onMessage: (message) => client.receive(message),
-    onState: (state, reason) => client.connectionChanged(state, reason),
+    position: () => follower.position(),
+    onMessage: (message) => follower.receive(message),
+    onState: (state, reason) => follower.connectionChanged(state, reason),
   });
-  client.attach(connection);
-  const first = serverStart(client, settings.startTimeoutMs);
+  follower.attach(connection);
+  const first = serverStart(follower, settings.startTimeoutMs);
   connection.open();
   const troubles = [`server: ${await first}`];
-  if (!client.ready) troubles.push(...(await startWithout(client, sourcesOf(settings, saved, disk?.status.error))));
-  if (!client.ready) {
-    await client.close();
+  if (!config.ready) troubles.push(...(await startWithout(follower, sourcesOf(settings, saved, disk?.status.error))));
+  if (!config.ready) {
+    await follower.close();
     throw new TrimtabError('not_started', `There is no config to start with. ${troubles.join('; ')}.`);
   }
-  const { source } = client.status();
+  const { source } = follower.status();
   if (source !== 'server') logger.warn(`Started from ${source}: ${troubles.join('; ')}.`);
-  return client;
+  return config;
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Candidate } from './applied-snapshot.js';
 import { etagOf } from './canonical-json.js';
-import type { ConfigClient } from './config-client.js';
 import type { ConnectSettings } from './connect-options.js';
 import { messageOf } from './errors.js';
+import type { Follower } from './follower.js';
 import type { JsonValue } from './protocol.js';
 
 /** A place other than the server to start from; `load` throws, with the reason, when there is nothing to be had. */
@@ -16,7 +16,7 @@ interface StartSource {
  * Resolves when the server's config is in use, or when there is no point in waiting for it any longer: it rejects this
  * client, what it sent was refused, or the time is up. The text says which.
  */
-export function serverStart(client: ConfigClient<never>, timeoutMs: number): Promise<string> {
+export function serverStart(follower: Follower, timeoutMs: number): Promise<string> {
   return new Promise((resolve) => {
     let last = 'not reached';
     const finish = (result: string) => {
@@ -26,9 +26,9 @@ export function serverStart(client: ConfigClient<never>, timeoutMs: number): Pro
     };
     const timer = setTimeout(() => finish(`no config within ${timeoutMs} ms (${last})`), timeoutMs);
     const stops = [
-      client.on('applied', () => finish('applied')),
-      client.on('refused', ({ revision, reason }) => finish(`revision ${revision} was refused: ${reason}`)),
-      client.on('state', ({ next, reason }) => {
+      follower.events.on('applied', () => finish('applied')),
+      follower.events.on('refused', ({ revision, reason }) => finish(`revision ${revision} was refused: ${reason}`)),
+      follower.events.on('state', ({ next, reason }) => {
         last = reason;
         if (next === 'rejected' || next === 'closed') finish(reason);
       }),
@@ -52,14 +52,14 @@ export function sourcesOf(settings: ConnectSettings, saved: Candidate | undefine
   ];
 }
 
-/** Tries one source after the other until the client has a config; returns what was wrong with those that failed. */
-export async function startWithout(client: ConfigClient<never>, sources: readonly StartSource[]): Promise<string[]> {
+/** Tries one source after the other until there is a config; returns what was wrong with those that failed. */
+export async function startWithout(follower: Follower, sources: readonly StartSource[]): Promise<string[]> {
   const troubles: string[] = [];
   for (const { name, load } of sources) {
     try {
-      const outcome = await client.offer(await load());
+      const outcome = await follower.offer(await load());
       // Or the server has come first after all.
-      if (client.ready) break;
+      if (follower.facts.ready.value) break;
       troubles.push(`${name}: ${outcome.state === 'refused' ? outcome.refusal.reason : outcome.state}`);
     } catch (error) {
       troubles.push(`${name}: ${messageOf(error)}`);

@@ -4,6 +4,7 @@ import { ConfigClient } from './config-client.js';
 import type { Config } from './config.js';
 import type { UntypedConfig } from './config-path.js';
 import { TrimtabError } from './errors.js';
+import { Follower } from './follower.js';
 import { fencedLogger, silentLogger, type Logger } from './logger.js';
 import type { Documents, JsonValue, Report } from './protocol.js';
 
@@ -63,14 +64,16 @@ export async function createInMemoryClient<T = UntypedConfig>(initial: unknown, 
 
 class InMemoryClient<T> extends ConfigClient<T> implements InMemoryConfig<T> {
   readonly reports: Report[] = [];
-  readonly #mainName: string;
+  readonly #follower: Follower;
   #revision = 0;
   #texts: { readonly [name: string]: string } = {};
 
   constructor({ schema, document = 'application', restartOnly = [], applyTimeoutMs = 30_000, logger = silentLogger }: InMemoryOptions<T>) {
-    super({ schema, mainName: document, restartOnly, applyTimeoutMs, logger: fencedLogger(logger), instanceId: 'in-memory' });
-    this.#mainName = document;
-    this.attach({ report: (report) => void this.reports.push(report), resubscribe: () => undefined, close: async () => undefined });
+    const options = { schema, mainName: document, restartOnly, applyTimeoutMs, logger: fencedLogger(logger) };
+    const follower = new Follower({ ...options, instanceId: 'in-memory' });
+    super(follower);
+    this.#follower = follower;
+    follower.attach({ report: (report) => void this.reports.push(report), resubscribe: () => undefined, close: async () => undefined });
     this.reconnect();
   }
 
@@ -78,9 +81,9 @@ class InMemoryClient<T> extends ConfigClient<T> implements InMemoryConfig<T> {
     this.#texts = texts;
     const value = JSON.parse(JSON.stringify(next)) as JsonValue;
     const contents = Object.entries(texts).map(([name, text]) => [name, { format: 'text', text }] as const);
-    const documents: Documents = Object.fromEntries([...contents, [this.#mainName, { format: 'json', value }]]);
+    const documents: Documents = Object.fromEntries([...contents, [this.#follower.mainName, { format: 'json', value }]]);
     const revision = ++this.#revision;
-    const outcome = await this.offer({ revision, etag: etagOf(documents as JsonValue), source: 'server', layers: [], documents });
+    const outcome = await this.#follower.offer({ revision, etag: etagOf(documents as JsonValue), source: 'server', layers: [], documents });
     switch (outcome.state) {
       case 'refused':
         return { state: 'refused', revision, stage: outcome.refusal.stage, reason: outcome.refusal.reason };
@@ -92,11 +95,11 @@ class InMemoryClient<T> extends ConfigClient<T> implements InMemoryConfig<T> {
   }
 
   disconnect(reason = 'the connection was lost'): void {
-    this.connectionChanged('waiting', reason);
+    this.#follower.connectionChanged('waiting', reason);
   }
 
   reconnect(): void {
-    this.connectionChanged('live', 'in memory');
-    if (this.ready && this.status().lastRefusal === undefined) this.receive({ type: 'current', revision: this.#revision });
+    this.#follower.connectionChanged('live', 'in memory');
+    if (this.ready && this.status().lastRefusal === undefined) this.#follower.receive({ type: 'current', revision: this.#revision });
   }
 }
