@@ -7,6 +7,7 @@ import { DatabaseModule } from './database/database.module';
 import { FeedModule } from './feed/feed.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
+import { ImportsModule } from './imports/imports.module';
 import { InstancesModule } from './instances/instances.module';
 import { ClockModule } from './kernel/clock.module';
 import { ReleasesModule } from './releases/releases.module';
@@ -29,6 +30,7 @@ export class AppModule {
         CatalogModule,
         ReleasesModule,
         ChangesModule,
+        ImportsModule,
         SnapshotsModule,
         FeedModule,
         InstancesModule,

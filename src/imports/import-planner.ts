@@ -1,0 +1,66 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { CatalogAdditions } from '../catalog/add-to-catalog';
+import { Catalog } from '../catalog/catalog';
+import type { PublishResult } from '../changes/publisher';
+import type { LayerView } from '../releases/layer-release';
+import { ReleaseReader } from '../releases/release-reader';
+import { SETTINGS, type Settings } from '../settings/settings';
+import { planImport, type ImportPlan } from './import-plan';
+import { ImportRehearsal } from './import-rehearsal';
+import { readRepository, type Repository } from './read-repository';
+import type { RepositoryFile } from './repository-files';
+
+export interface ImportRequest {
+  readonly files: readonly RepositoryFile[];
+  readonly commonService: string;
+  readonly parentEnvironment: string;
+  readonly environments: ReadonlyMap<string, string>;
+  readonly services: ReadonlySet<string>;
+  readonly title: string | undefined;
+  readonly dryRun: boolean;
+  readonly publish: boolean;
+  readonly prune: boolean;
+}
+
+/** An import that has passed every check, with nothing written yet. */
+export interface PlannedImport extends ImportPlan {
+  readonly repository: Repository;
+  /** What does not exist yet. */
+  readonly created: CatalogAdditions;
+  /** What publishing it would answer. */
+  readonly rehearsed: PublishResult;
+  /** The same plan for other heads. */
+  again(head: LayerView): Promise<ImportPlan>;
+}
+
+/** Reads the repository, compares it with what is there, and checks the difference as publishing it would. */
+@Injectable()
+export class ImportPlanner {
+  constructor(
+    private readonly catalog: Catalog,
+    private readonly reader: ReleaseReader,
+    private readonly rehearsal: ImportRehearsal,
+    @Inject(SETTINGS) private readonly settings: Settings,
+  ) {}
+
+  async plan(request: ImportRequest): Promise<PlannedImport> {
+    const repository = readRepository(request.files, { ...request, limits: this.settings.documents });
+    const created = await this.missing(repository, request.parentEnvironment);
+    const catalog = this.catalog.with(created);
+    const environments = catalog.environments().map(({ name }) => name);
+    const again = (head: LayerView): Promise<ImportPlan> => planImport(repository, { ...request, environments }, head);
+    const plan = await again(this.reader.head);
+    return { ...plan, repository, created, again, rehearsed: await this.rehearsal.run(plan.edits, catalog) };
+  }
+
+  private async missing({ services, environments }: Repository, parentEnvironment: string): Promise<CatalogAdditions> {
+    await this.catalog.ensureFresh();
+    const parent = await this.catalog.environment(parentEnvironment);
+    const knownServices = new Set(this.catalog.services().map(({ name }) => name));
+    const knownEnvironments = new Set(this.catalog.environments().map(({ name }) => name));
+    return {
+      services: services.filter((name) => !knownServices.has(name)),
+      environments: environments.filter((name) => !knownEnvironments.has(name)).map((name) => ({ name, parentId: parent.id })),
+    };
+  }
+}

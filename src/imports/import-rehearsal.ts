@@ -1,0 +1,33 @@
+import { Inject, Injectable, Optional } from '@nestjs/common';
+import type { Catalog } from '../catalog/catalog';
+import type { EntryEdit } from '../changes/entry-edit';
+import { ImpactAssessor, INSTANCE_COUNTER, type InstanceCounter } from '../changes/impact';
+import { ProposedLayersBuilder } from '../changes/proposed-layers';
+import type { PublishResult } from '../changes/publisher';
+import { ContentStore } from '../releases/content-store';
+import { HeadIndex } from '../releases/head-index';
+import { ReleaseReader } from '../releases/release-reader';
+import { SETTINGS, type Settings } from '../settings/settings';
+
+/**
+ * Runs everything a publish checks against a catalog that holds services and environments which do not exist yet, so
+ * that an import which cannot be published creates nothing at all.
+ */
+@Injectable()
+export class ImportRehearsal {
+  constructor(
+    private readonly heads: HeadIndex,
+    private readonly reader: ReleaseReader,
+    private readonly contents: ContentStore,
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Optional() @Inject(INSTANCE_COUNTER) private readonly instances?: InstanceCounter,
+  ) {}
+
+  /** @throws DomainError whatever publishing the edits would throw */
+  async run(edits: readonly EntryEdit[], catalog: Catalog): Promise<PublishResult> {
+    const { heads, reader, contents } = this;
+    const proposed = await new ProposedLayersBuilder(catalog, reader, contents, this.settings, heads).build(edits);
+    const { impact } = await new ImpactAssessor(catalog, heads, reader, contents, this.instances).assess(proposed);
+    return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact };
+  }
+}
