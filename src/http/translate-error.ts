@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { types } from 'node:util';
 import { DomainError } from '../kernel/domain-error';
 
 /** Any error as one the caller can understand. What is not understood here is `internal`, and says nothing. */
@@ -48,13 +49,19 @@ const MESSAGES = /^(?:Connection terminated|timeout exceeded when trying to conn
 
 /** A failure of reaching the database, not of what was asked of it. */
 export function isDatabaseDown(error: unknown, code = codeOf(error)): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.every((one) => isDatabaseDown(one));
+  if (!isError(error)) return false;
+  const { errors } = error as { errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.every((one) => isDatabaseDown(one));
   const fromDatabase = 'driverError' in error || 'syscall' in error || 'severity' in error;
   if (code !== undefined && fromDatabase && (SOCKET_CODES.has(code) || SQL_STATES.has(code) || /^08[0-9A-Z]{3}$/.test(code))) {
     return code !== 'ENOENT' || Reflect.get(error, 'syscall') === 'connect';
   }
   return MESSAGES.test(error.message);
+}
+
+/** Also for errors of another realm, such as those Node throws into a test's sandbox. */
+function isError(error: unknown): error is Error {
+  return error instanceof Error || types.isNativeError(error);
 }
 
 /** The `code` of an error, or of the driver's error that TypeORM wraps. */

@@ -1,0 +1,94 @@
+import { Shutdown } from '../src/health/shutdown';
+import { Api } from './support/api';
+import { createTestDatabase, type TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { startProxy, type Proxy } from './support/proxy';
+import { startServer, type TestServer } from './support/server';
+
+let database: TestDatabase;
+let proxy: Proxy;
+let server: TestServer;
+let api: Api;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  proxy = await startProxy(database.url);
+  server = await startServer({ databaseUrl: proxy.through(database.url), database: { connectTimeoutMs: 500 } }, database);
+  api = new Api(server.url, server.token);
+});
+afterAll(async () => {
+  await server.close();
+  await proxy.close();
+  await database.close();
+});
+
+const ready = () => api.as(undefined).get('/health/ready');
+
+describe('given a server that is well', () => {
+  it('is live and ready, and says so to anyone', async () => {
+    expect((await api.as(undefined).get('/health/live')).json).toEqual({ status: 'live' });
+    const answer = await ready();
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual({ status: 'ready', checks: { database: 'up', listener: 'up', lag: 0, shuttingDown: false } });
+  });
+
+  it('shows its metrics to whoever has a credential', async () => {
+    await api.given({}, ['orders']);
+    await api.must('PUT', '/api/v1/services/orders/environments/base/documents/application', '{}', { 'content-type': 'application/json' });
+    const { text, headers } = await api.must('GET', '/metrics');
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(text).toMatch(/^trimtab_log_position 1$/m);
+    expect(text).toMatch(/^trimtab_feed_connections\{transport="sse"\} 0$/m);
+    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(/^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"\})? -?[\d.e+-]+)$/);
+    expect((await api.as(undefined).get('/metrics')).status).toBe(401);
+  });
+});
+
+describe('given a database that cannot be reached', () => {
+  it('stays live, is not ready, answers 503 with a problem, and recovers by itself', async () => {
+    proxy.refuse();
+    const down = await eventually(async () => {
+      const answer = await ready();
+      expect(answer.json).toMatchObject({ status: 'not-ready', checks: { database: 'down', listener: 'down', lag: null } });
+      return answer;
+    });
+    expect(down.status).toBe(503);
+    expect(down.text).not.toMatch(/127\.0\.0\.1|ECONN|postgres/);
+    expect((await api.get('/health/live')).status).toBe(200);
+    const write = await api.post('/api/v1/services', { name: 'never' });
+    expect(write.json).toMatchObject({ status: 503, code: 'unavailable' });
+    expect(write.headers.get('retry-after')).toBe('1');
+    proxy.accept();
+    await eventually(async () => expect((await ready()).status).toBe(200));
+    expect((await api.post('/api/v1/services', { name: 'after' })).status).toBe(201);
+  });
+
+  it('is not ready when the database does not answer at all', async () => {
+    proxy.pause();
+    try {
+      const answer = await eventually(async () => {
+        const one = await ready();
+        expect(one.status).toBe(503);
+        return one;
+      });
+      expect(answer.json.checks.database).toBe('down');
+    } finally {
+      proxy.resume();
+    }
+    await eventually(async () => expect((await ready()).status).toBe(200));
+  });
+});
+
+describe('given a server that goes away', () => {
+  it('first says that it is not ready, and still answers', async () => {
+    const leaving = await startServer({}, database);
+    try {
+      const there = new Api(leaving.url, server.token);
+      leaving.app.get(Shutdown).begin();
+      expect((await there.get('/health/ready')).json).toMatchObject({ status: 'not-ready', checks: { shuttingDown: true } });
+      expect((await there.get('/api/v1/services')).status).toBe(200);
+    } finally {
+      await leaving.close();
+    }
+  });
+});
