@@ -166,6 +166,11 @@ export class ChangeSummaryView {
   etag!: string;
 }
 
+export class ProposedEntryView extends EntryView {
+  @ApiProperty()
+  source!: string;
+}
+
 export class ChangeEditView extends LayerNameView {
   @ApiProperty({ enum: ['document', 'schema', 'includes'] })
   kind!: EntryKind;
@@ -176,8 +181,8 @@ export class ChangeEditView extends LayerNameView {
   @ApiProperty({ description: "The layer's version the edit started from; 0 when it had none." })
   baseVersion!: number;
 
-  @ApiProperty({ type: EntryView, nullable: true, description: 'What it would be; null: the edit deletes it.' })
-  next!: (EntryView & { source: string }) | null;
+  @ApiProperty({ type: ProposedEntryView, nullable: true, description: 'What it would be; null: the edit deletes it.' })
+  next!: ProposedEntryView | null;
 }
 
 export class ChangeView extends ChangeSummaryView {
