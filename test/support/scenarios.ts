@@ -1,0 +1,189 @@
+import { randomBytes } from 'node:crypto';
+import type { Access } from '../../src/http/needs';
+import { layerPath, type Api, type Answer } from './api';
+
+/** One request that a route answers with success. */
+export interface Scenario {
+  readonly access: Access;
+  readonly status: number;
+  readonly query?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What the request needs to find; answers the parameters of the path that are not the usual ones. */
+  readonly given?: (api: Api) => Promise<Readonly<Record<string, string | number>>>;
+}
+
+const YAML = { 'content-type': 'application/yaml' };
+const MERGE_PATCH = { 'content-type': 'application/merge-patch+json' };
+const DOCUMENT = '/services/orders/environments/production/documents/application';
+
+const unique = (prefix: string): string => `${prefix}-${randomBytes(4).toString('hex')}`;
+
+async function aChange(api: Api, ...edits: readonly (readonly [path: string, body: unknown, headers?: Record<string, string>])[]): Promise<{ id: number }> {
+  const { json } = await api.must('POST', '/api/v1/changes', { title: 'Prepared' });
+  for (const [path, body, headers] of edits) await api.must('PUT', `/api/v1/changes/${json.id}${path}`, body, headers);
+  return { id: json.id as number };
+}
+
+/** Its source is another at every call, so that there always is something to publish. */
+const documentEdit = (): readonly [string, string, Record<string, string>] => [DOCUMENT, `prepared: ${unique('value')}\n`, YAML];
+const withDocumentEdit = (api: Api) => aChange(api, documentEdit());
+const withSchemaEdit = (api: Api) => aChange(api, ['/services/orders/environments/production/schemas/application', { type: 'object' }]);
+const withIncludesEdit = (api: Api) => aChange(api, ['/services/orders/environments/production/includes', { includes: [] }]);
+
+async function aCredential(api: Api, kind: 'tokens' | 'client-keys'): Promise<{ id: string }> {
+  const scope = kind === 'tokens' ? {} : { service: 'orders', environment: 'production' };
+  return (await api.must('POST', `/api/v1/${kind}`, { name: unique('prepared'), ...scope })).json as { id: string };
+}
+
+/** A document of its own, so that no other scenario misses the one they share. */
+async function aDocument(api: Api): Promise<{ name: string }> {
+  const name = unique('document');
+  await api.putYaml('orders@production', 'a: 1\n', name);
+  return { name };
+}
+
+const LAYER = '/api/v1/services/:service/environments/:environment';
+const EDIT = '/api/v1/changes/:id/services/:service/environments/:environment';
+
+/**
+ * Every route there is, with a request it answers with success. `routes.spec.ts` holds this table and the running
+ * application equal, so a route without a scenario fails, and with it what all routes have in common is tested:
+ * `routes.spec.ts` their answers, `credentials.spec.ts` who may call them.
+ */
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  'GET /health/live': { access: 'public', status: 200 },
+  'GET /health/ready': { access: 'public', status: 200 },
+  'GET /metrics': { access: 'browse', status: 200 },
+  'GET /openapi.json': { access: 'browse', status: 200 },
+  'GET /docs': { access: 'browse', status: 200 },
+  'GET /docs/start.js': { access: 'browse', status: 200 },
+  'GET /docs/:asset': { access: 'browse', status: 200 },
+
+  'GET /v1/config/:environment/:service': { access: 'self', status: 200 },
+  'GET /v1/config/:environment/:service/:document': { access: 'self', status: 200 },
+
+  'GET /api/v1/environments': { access: 'admin', status: 200 },
+  'POST /api/v1/environments': { access: 'admin', status: 201, body: () => ({ name: unique('created'), parent: 'staging', description: 'New' }) },
+  'GET /api/v1/environments/:environment': { access: 'admin', status: 200 },
+  'PATCH /api/v1/environments/:environment': { access: 'admin', status: 200, body: { description: 'Where customers are' } },
+  'GET /api/v1/services': { access: 'admin', status: 200 },
+  'POST /api/v1/services': { access: 'admin', status: 201, body: () => ({ name: unique('created'), owner: 'checkout' }) },
+  'GET /api/v1/services/:service': { access: 'admin', status: 200 },
+  'PATCH /api/v1/services/:service': { access: 'admin', status: 200, body: { owner: 'checkout' } },
+  'DELETE /api/v1/services/:service': {
+    access: 'admin',
+    status: 200,
+    given: async (api) => ({ service: (await api.must('POST', '/api/v1/services', { name: unique('archived') })).json.name as string }),
+  },
+
+  'GET /api/v1/tokens': { access: 'admin', status: 200 },
+  'POST /api/v1/tokens': { access: 'admin', status: 201, body: { name: 'A pipeline', expiresAt: '2999-01-31T12:00:00Z' } },
+  'DELETE /api/v1/tokens/:id': { access: 'admin', status: 204, given: (api) => aCredential(api, 'tokens') },
+  'GET /api/v1/client-keys': { access: 'admin', status: 200 },
+  'POST /api/v1/client-keys': { access: 'admin', status: 201, body: { name: 'orders', service: 'orders', environment: 'production' } },
+  'DELETE /api/v1/client-keys/:id': { access: 'admin', status: 204, given: (api) => aCredential(api, 'client-keys') },
+  'GET /api/v1/audit': { access: 'admin', status: 200 },
+  'GET /api/v1/instances': { access: 'admin', status: 200 },
+
+  [`GET ${LAYER}`]: { access: 'admin', status: 200 },
+  [`GET ${LAYER}/documents/:name`]: { access: 'admin', status: 200 },
+  [`PUT ${LAYER}/documents/:name`]: { access: 'admin', status: 200, body: () => `put: ${unique('value')}\n`, headers: YAML, query: '?message=Why' },
+  [`PATCH ${LAYER}/documents/:name`]: { access: 'admin', status: 200, body: () => JSON.stringify({ patched: unique('value') }), headers: MERGE_PATCH },
+  [`DELETE ${LAYER}/documents/:name`]: { access: 'admin', status: 200, given: aDocument },
+  [`GET ${LAYER}/schemas/:name`]: { access: 'admin', status: 200, given: async () => ({ environment: 'base' }) },
+  [`PUT ${LAYER}/schemas/:name`]: { access: 'admin', status: 200, body: () => ({ type: 'object', title: unique('schema') }) },
+  [`DELETE ${LAYER}/schemas/:name`]: {
+    access: 'admin',
+    status: 200,
+    given: async (api) => {
+      await api.must('PUT', `${layerPath('orders@staging')}/schemas/detached`, { type: 'object' });
+      return { environment: 'staging', name: 'detached' };
+    },
+  },
+  [`PUT ${LAYER}/includes`]: { access: 'admin', status: 200, body: { includes: [{ service: 'common' }] } },
+  [`DELETE ${LAYER}/includes`]: {
+    access: 'admin',
+    status: 200,
+    given: async (api) => {
+      await api.include('orders@staging', 'common');
+      return { environment: 'staging' };
+    },
+  },
+  [`GET ${LAYER}/effective`]: { access: 'admin', status: 200 },
+  [`GET ${LAYER}/releases`]: { access: 'admin', status: 200 },
+  [`GET ${LAYER}/releases/:version`]: { access: 'admin', status: 200 },
+  [`GET ${LAYER}/compare`]: { access: 'admin', status: 200, query: '?from=0&to=1' },
+  [`POST ${LAYER}/rollback`]: { access: 'admin', status: 200, body: { version: 1, message: 'Back' } },
+
+  'GET /api/v1/changes': { access: 'admin', status: 200 },
+  'POST /api/v1/changes': { access: 'admin', status: 201, body: { title: 'Larger pools' } },
+  'GET /api/v1/changes/:id': { access: 'admin', status: 200, given: withDocumentEdit },
+  'PATCH /api/v1/changes/:id': { access: 'admin', status: 200, given: aChange, body: { title: 'Much larger pools' } },
+  'DELETE /api/v1/changes/:id': { access: 'admin', status: 204, given: withDocumentEdit },
+  'GET /api/v1/changes/:id/impact': { access: 'admin', status: 200, given: withDocumentEdit },
+  'POST /api/v1/changes/:id/publish': { access: 'admin', status: 200, given: withDocumentEdit },
+  [`PUT ${EDIT}/documents/:name`]: { access: 'admin', status: 200, given: aChange, body: 'a: 1\n', headers: YAML },
+  [`PATCH ${EDIT}/documents/:name`]: { access: 'admin', status: 200, given: aChange, body: '{"a":2}', headers: MERGE_PATCH },
+  [`DELETE ${EDIT}/documents/:name`]: { access: 'admin', status: 200, given: aChange },
+  [`DELETE ${EDIT}/documents/:name/edit`]: { access: 'admin', status: 200, given: withDocumentEdit },
+  [`PUT ${EDIT}/schemas/:name`]: { access: 'admin', status: 200, given: aChange, body: { type: 'object' } },
+  [`DELETE ${EDIT}/schemas/:name`]: { access: 'admin', status: 200, given: async (api) => ({ ...(await aChange(api)), environment: 'base' }) },
+  [`DELETE ${EDIT}/schemas/:name/edit`]: { access: 'admin', status: 200, given: withSchemaEdit },
+  [`PUT ${EDIT}/includes`]: { access: 'admin', status: 200, given: aChange, body: { includes: [{ service: 'common', revision: 1 }] } },
+  [`DELETE ${EDIT}/includes`]: { access: 'admin', status: 200, given: aChange },
+  [`DELETE ${EDIT}/includes/edit`]: { access: 'admin', status: 200, given: withIncludesEdit },
+
+  'GET /api/v1/revisions': { access: 'admin', status: 200 },
+  'GET /api/v1/revisions/:revision': { access: 'admin', status: 200 },
+  'POST /api/v1/revisions/:revision/rollback': {
+    access: 'admin',
+    status: 200,
+    body: { message: 'Never mind' },
+    given: async (api) => ({ revision: (await api.putYaml('orders@staging', `undone: ${unique('value')}\n`)).json.revision as number }),
+  },
+  'GET /api/v1/compare': { access: 'admin', status: 200, query: '?service=orders&from=staging&to=production' },
+  'POST /api/v1/imports': {
+    access: 'admin',
+    status: 200,
+    body: () => ({ files: [{ path: `${unique('imported')}.yml`, content: 'server.port: 0\n' }], title: 'A repository' }),
+  },
+  'POST /api/v1/promotions': { access: 'admin', status: 201, body: { services: ['orders'], from: 'production', to: 'staging' } },
+};
+
+/** What the scenarios find. */
+export async function givenWorld(api: Api): Promise<void> {
+  await api.given({ staging: 'base', production: 'base', 'production-eu': 'production' }, ['orders', 'common', 'billing']);
+  await api.putYaml('common@base', 'log:\n  level: info\n');
+  await api.putYaml('orders@base', 'db:\n  pool: {max: 10}\n');
+  await api.must('PUT', `${layerPath('orders@base')}/schemas/application`, { type: 'object' });
+  await api.putYaml('orders@production', 'db:\n  pool: {max: 50}\n');
+  await api.putYaml('orders@staging', 'db:\n  pool: {max: 20}\n');
+  await api.include('orders@base', 'common');
+}
+
+const USUAL: Readonly<Record<string, string | number>> = {
+  service: 'orders',
+  environment: 'production',
+  name: 'application',
+  document: 'application',
+  asset: 'swagger-ui.css',
+  version: 1,
+  revision: 1,
+};
+const NO_CREDENTIAL = '00000000-0000-4000-8000-000000000000';
+
+/** The path of a route with its parameters filled in. */
+export function pathOf(name: string, parameters: Readonly<Record<string, string | number>> = {}): string {
+  const [, url = ''] = name.split(' ');
+  const id = /tokens|client-keys/.test(url) ? NO_CREDENTIAL : 1;
+  const values: Readonly<Record<string, string | number>> = { ...USUAL, id, ...parameters };
+  return url.replace(/:(\w+)/g, (_match, parameter: string) => String(values[parameter]));
+}
+
+export async function perform(api: Api, name: string, scenario: Scenario): Promise<Answer> {
+  const { query = '', body, headers, given } = scenario;
+  const path = pathOf(name, await given?.(api));
+  const sent: unknown = typeof body === 'function' ? (body as () => unknown)() : body;
+  return api.request(name.split(' ')[0]!, path + query, sent, headers);
+}
