@@ -1,22 +1,25 @@
 // Builds dist/esm and dist/cjs: the same sources compiled twice by tsc, at the same time. The result replaces an older
 // one only when both runs succeeded, so that whoever is importing the package meanwhile never sees half of it.
+// `--out <folder>` builds elsewhere.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
-const dist = join(root, 'dist');
-const fresh = join(root, `dist.${process.pid}.tmp`);
+const { values } = parseArgs({ options: { out: { type: 'string' } } });
+const dist = values.out === undefined ? join(root, 'dist') : resolve(values.out);
+const fresh = `${dist}.${process.pid}.tmp`;
 
 function compile(shape) {
   const args = [tsc, '-p', join(root, `tsconfig.${shape}.json`), '--outDir', join(fresh, shape)];
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' });
     child.once('error', reject);
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`tsc (${shape}) ended with ${code}.`))));
+    child.once('exit', (code) => (code === 0 ? done() : reject(new Error(`tsc (${shape}) ended with ${code}.`))));
   });
 }
 
@@ -27,7 +30,7 @@ try {
     mkdirSync(join(fresh, shape), { recursive: true });
     writeFileSync(join(fresh, shape, 'package.json'), `${JSON.stringify({ type, sideEffects: false })}\n`);
   }
-  const replaced = join(root, `dist.${process.pid}.old`);
+  const replaced = `${dist}.${process.pid}.old`;
   if (existsSync(dist)) renameSync(dist, replaced);
   renameSync(fresh, dist);
   rmSync(replaced, { recursive: true, force: true });
