@@ -1,4 +1,4 @@
-import { describeRoute } from '../../http/openapi/described-routes';
+import { describeRoute, type Schema } from '../../http/openapi/described-routes';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../../kernel/names';
 
 const label = { type: 'string', pattern: LABEL_PATTERN.source } as const;
@@ -20,7 +20,7 @@ const ifNoneMatch = { name: 'If-None-Match', in: 'header', schema: { type: 'stri
 const etag = { ETag: { description: 'Of the content.', schema: { type: 'string' } } } as const;
 const unchanged = { description: 'Still what `If-None-Match` names, or nothing new within `wait`.' } as const;
 
-const snapshot = {
+const snapshot: Schema = {
   type: 'object',
   required: ['revision', 'etag', 'service', 'environment', 'layers', 'documents'],
   properties: {
@@ -43,7 +43,7 @@ const snapshot = {
       additionalProperties: { type: 'object', required: ['format'], properties: { format: { type: 'string' }, value: {}, text: { type: 'string' } } },
     },
   },
-} as const;
+};
 
 describeRoute('/v1/config/{environment}/{service}', {
   get: {
