@@ -1,6 +1,7 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 
 type PathItem = OpenAPIObject['paths'][string];
+export type Schema = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 
 const described = new Map<string, PathItem>();
 

@@ -2,9 +2,8 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ERROR_CODES } from '../../kernel/error-codes';
 import { PROBLEM_TYPE } from '../problem';
-import { describedRoutes } from './described-routes';
+import { describedRoutes, type Schema } from './described-routes';
 
-type Schema = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>[string];
 type Paths = OpenAPIObject['paths'];
 
 const DESCRIPTION = `Every error is a problem document (RFC 9457) with a stable \`code\`; docs/errors.md explains each.
