@@ -68,7 +68,7 @@ function explain(cause: unknown): string {
   if (missing !== undefined) {
     return `The schema refers to '${missing}', which is not part of it. References to other files or addresses are not followed; put the definition under $defs.`;
   }
-  return `The schema cannot be used: ${message}`;
+  return `The schema cannot be used: ${message}.`;
 }
 
 function toViolation({ instancePath, message, keyword, params }: ErrorObject): Violation {

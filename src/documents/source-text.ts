@@ -28,7 +28,10 @@ function firstInvalidByte(bytes: Uint8Array): number {
     if (isValid(bytes.subarray(0, middle), { stream: true })) valid = middle;
     else invalid = middle;
   }
-  return invalid > 0 && !isValid(bytes.subarray(0, invalid), { stream: true }) ? invalid - 1 : bytes.byteLength;
+  // A sequence may have begun before the byte that does not continue it.
+  let first = isValid(bytes, { stream: true }) ? bytes.byteLength : valid;
+  while (first > 0 && !isValid(bytes.subarray(0, first), { stream: false })) first -= 1;
+  return first;
 }
 
 function isValid(bytes: Uint8Array, options: { stream: boolean }): boolean {
