@@ -79,7 +79,7 @@ export function changeTag({ id, edition, status }: Change): string {
 export function refuseUnlessOpen({ id, status, revision }: Change): void {
   if (status === 'open') return;
   const how = status === 'published' ? `was published as revision ${revision}` : 'was discarded';
-  throw new DomainError('change_not_open', `Change ${id} ${how}. Make a new one.`, { extra: { status, revision } });
+  throw new DomainError('change_not_open', `Change ${id} ${how}. Make a new one.`, { extra: { changeStatus: status, revision } });
 }
 
 async function lockOpen(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<Change> {
