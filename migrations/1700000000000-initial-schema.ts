@@ -66,6 +66,7 @@ export class InitialSchema1700000000000 implements MigrationInterface {
       CREATE TABLE idempotency_key (
         actor_id    text NOT NULL,
         key         text NOT NULL,
+        claim_id    uuid NOT NULL DEFAULT gen_random_uuid(),
         fingerprint bytea NOT NULL,
         status      integer,
         headers     jsonb,
@@ -77,14 +78,13 @@ export class InitialSchema1700000000000 implements MigrationInterface {
     `);
     await queryRunner.query(`
       CREATE TABLE revision (
-        id              bigint PRIMARY KEY,
-        kind            text NOT NULL CHECK (kind IN ('publish', 'rollback', 'promotion', 'import')),
-        message         text NOT NULL,
-        actor           jsonb NOT NULL,
-        idempotency_key text,
-        created_at      timestamptz NOT NULL DEFAULT now()
+        id         bigint PRIMARY KEY,
+        kind       text NOT NULL CHECK (kind IN ('publish', 'rollback', 'promotion', 'import')),
+        message    text NOT NULL,
+        actor      jsonb NOT NULL,
+        claim_id   uuid CONSTRAINT revision_claim_key UNIQUE,
+        created_at timestamptz NOT NULL DEFAULT now()
       );
-      CREATE UNIQUE INDEX revision_idempotency_key ON revision ((actor->>'id'), idempotency_key) WHERE idempotency_key IS NOT NULL;
 
       CREATE TABLE layer (
         id             integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -35,8 +35,7 @@ const PatchPathField = (): PropertyDecorator =>
   );
 
 /** Why something is done: it stays in the history. */
-export const MessageField = (): PropertyDecorator =>
-  applyDecorators(ApiPropertyOptional({ description: 'Why; it stays in the history.' }), IsOptional(), IsString(), Length(1, 1000));
+export const MessageField = (): PropertyDecorator => Text({ optional: true, min: 1, max: 1000, description: 'Why; it stays in the history.' });
 
 export class PublishQuery {
   @MessageField()

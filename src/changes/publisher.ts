@@ -90,9 +90,9 @@ export class Publisher {
     }
   }
 
-  /** A retry of a publish that was committed but whose answer was lost finds its revision by the Idempotency-Key. */
-  async earlierPublish({ id, idempotencyKey }: Actor): Promise<PublishResult | undefined> {
-    if (idempotencyKey === undefined) return undefined;
+  /** A retry of a publish that was committed but whose answer was lost finds its revision by its claim. */
+  async earlierPublish({ claimId }: Actor): Promise<PublishResult | undefined> {
+    if (claimId === undefined) return undefined;
     const rows = await this.dataSource.query<
       { revision: string; service: string; environment: string; version: number }[]
     >(
@@ -102,8 +102,8 @@ export class Publisher {
          JOIN layer l ON l.id = release.layer_id
          JOIN service s ON s.id = l.service_id
          JOIN environment e ON e.id = l.environment_id
-        WHERE r.actor->>'id' = $1 AND r.idempotency_key = $2`,
-      [id, idempotencyKey],
+        WHERE r.claim_id = $1`,
+      [claimId],
     );
     if (rows.length === 0) return undefined;
     const revision = Number(rows[0]!.revision);

@@ -7,8 +7,11 @@ export interface Actor {
   readonly name: string;
   /** The request that asked for it, when there was one. */
   readonly requestId?: string;
-  /** The Idempotency-Key of that request; a use case that must not happen twice stores it beside what it wrote. */
-  readonly idempotencyKey?: string;
+  /**
+   * Stands for the Idempotency-Key of that request, the same at every retry. A use case that must not happen twice
+   * stores it beside what it wrote, and looks for it first.
+   */
+  readonly claimId?: string;
 }
 
 export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', name: 'trimtab' };

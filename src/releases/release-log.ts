@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS } from '../database/advisory-locks';
 import { layerKey } from '../kernel/names';
@@ -52,6 +52,7 @@ const GROUP_SIZE = 64;
  */
 @Injectable()
 export class ReleaseLog {
+  private readonly logger = new Logger(ReleaseLog.name);
   private readonly queue: Waiting[] = [];
   private draining = false;
 
@@ -147,8 +148,13 @@ export class ReleaseLog {
         moves.push({ ...to, includes: release.includes });
       }
     }
-    if (moves.length === 0) await this.heads.reach(head);
-    else await this.heads.advance(head, moves, head + accepted.length);
+    try {
+      if (moves.length === 0) await this.heads.reach(head);
+      else await this.heads.advance(head, moves, head + accepted.length);
+    } catch (error) {
+      // It is committed, and must be answered so; this process catches up when the database answers again.
+      this.logger.warn(`Revision ${head + accepted.length} is published but cannot be read back yet: ${String(error)}`);
+    }
   }
 }
 

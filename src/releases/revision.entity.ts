@@ -22,9 +22,9 @@ export class RevisionRecord {
   @Column({ type: 'jsonb' })
   actor!: Actor;
 
-  /** The Idempotency-Key it was published with; unique per actor, so that a retry finds it. */
-  @Column({ name: 'idempotency_key', type: 'text', nullable: true })
-  idempotencyKey!: string | null;
+  /** The claim of the Idempotency-Key it was published with, so that a retry finds it. */
+  @Column({ name: 'claim_id', type: 'uuid', nullable: true })
+  claimId!: string | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;

@@ -5,7 +5,7 @@ import { DomainError } from '../../kernel/domain-error';
 
 /** How long an answer is kept. */
 const KEPT_MS = 24 * 60 * 60 * 1000;
-/** A request that has not finished after this long died with its process: the next one with its key takes over. */
+/** A request that has not been answered after this long died with its process: the next one with its key takes over. */
 const ABANDONED_MS = 60 * 1000;
 const SWEEP_INTERVAL_MS = 10 * 60 * 1000;
 
@@ -22,7 +22,17 @@ export interface StoredAnswer {
   readonly body: unknown;
 }
 
+/** What the first of several requests with one key gets to know. */
+export interface Claim {
+  /**
+   * Stands for the key in what the use case writes. It outlives a retry, so that a use case can recognise what it did
+   * before its process died; a key that is used again after it was forgotten has another.
+   */
+  readonly claimId: string;
+}
+
 interface Row {
+  readonly claim_id: string;
   readonly fingerprint: Buffer;
   readonly status: number | null;
   readonly headers: Record<string, string> | null;
@@ -41,23 +51,26 @@ export class IdempotencyStore {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** Undefined: the caller holds the key and runs the request. Otherwise the answer it was given before. */
-  async claim(request: RequestKey): Promise<StoredAnswer | undefined> {
+  /** A claim: the caller holds the key and runs the request. Otherwise the answer it was given before. */
+  async claim(request: RequestKey): Promise<Claim | StoredAnswer> {
     await this.sweep();
     const { actorId, key, fingerprint } = request;
     for (;;) {
       const now = this.clock.now();
-      const inserted = await this.dataSource.query<unknown[]>(
+      const [inserted] = await this.dataSource.query<{ claim_id: string }[]>(
         `INSERT INTO idempotency_key (actor_id, key, fingerprint, created_at) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (actor_id, key) DO NOTHING RETURNING 1`,
+         ON CONFLICT (actor_id, key) DO NOTHING RETURNING claim_id`,
         [actorId, key, fingerprint, now],
       );
-      if (inserted.length > 0) return undefined;
+      if (inserted !== undefined) return { claimId: inserted.claim_id };
       const [row] = await this.dataSource.query<Row[]>('SELECT * FROM idempotency_key WHERE actor_id = $1 AND key = $2', [actorId, key]);
-      // The request that held the key failed in between and let it go.
+      // Swept in between.
       if (row === undefined) continue;
-      if (!(await this.isAbandoned(request, row, now))) return answerOf(request, row);
-      return undefined;
+      if (isForgotten(row, now)) {
+        await this.dataSource.query('DELETE FROM idempotency_key WHERE actor_id = $1 AND key = $2 AND created_at = $3', [actorId, key, row.created_at]);
+        continue;
+      }
+      return (await this.takeOver(request, row, now)) ? { claimId: row.claim_id } : answerOf(request, row);
     }
   }
 
@@ -71,20 +84,22 @@ export class IdempotencyStore {
     ]);
   }
 
-  /** The request did not get as far as an answer worth keeping: it may be tried again. */
+  /**
+   * The request did not get as far as an answer worth keeping: it may be tried again at once. The claim stays, because
+   * a failure that was reported may still have been committed (the connection broke after COMMIT was sent).
+   */
   async release({ actorId, key }: RequestKey): Promise<void> {
-    await this.dataSource.query('DELETE FROM idempotency_key WHERE actor_id = $1 AND key = $2 AND status IS NULL', [actorId, key]);
+    const abandoned = new Date(this.clock.now().getTime() - ABANDONED_MS);
+    await this.dataSource.query('UPDATE idempotency_key SET created_at = $3 WHERE actor_id = $1 AND key = $2 AND status IS NULL', [actorId, key, abandoned]);
   }
 
-  /** Takes a row over whose request is long gone. Of several that try at once, one succeeds. */
-  private async isAbandoned({ actorId, key, fingerprint }: RequestKey, row: Row, now: Date): Promise<boolean> {
-    const age = now.getTime() - row.created_at.getTime();
-    const sameRequest = row.fingerprint.equals(fingerprint);
-    if (age < KEPT_MS && (row.status !== null || age < ABANDONED_MS || !sameRequest)) return false;
+  /** Takes over a request that is long gone. Of several that try at once, one succeeds. */
+  private async takeOver({ actorId, key, fingerprint }: RequestKey, row: Row, now: Date): Promise<boolean> {
+    const abandoned = row.status === null && now.getTime() - row.created_at.getTime() >= ABANDONED_MS;
+    if (!abandoned || !row.fingerprint.equals(fingerprint)) return false;
     const [, taken] = await this.dataSource.query<[unknown, number]>(
-      `UPDATE idempotency_key SET fingerprint = $3, status = NULL, headers = NULL, body = NULL, created_at = $4
-        WHERE actor_id = $1 AND key = $2 AND created_at = $5`,
-      [actorId, key, fingerprint, now, row.created_at],
+      'UPDATE idempotency_key SET created_at = $3 WHERE actor_id = $1 AND key = $2 AND created_at = $4 AND status IS NULL',
+      [actorId, key, now, row.created_at],
     );
     return taken === 1;
   }
@@ -95,6 +110,10 @@ export class IdempotencyStore {
     this.sweptAt = now;
     await this.dataSource.query('DELETE FROM idempotency_key WHERE created_at < $1', [new Date(now - KEPT_MS)]);
   }
+}
+
+function isForgotten({ created_at }: Row, now: Date): boolean {
+  return now.getTime() - created_at.getTime() >= KEPT_MS;
 }
 
 function answerOf({ fingerprint, key }: RequestKey, { fingerprint: stored, status, headers, body }: Row): StoredAnswer {

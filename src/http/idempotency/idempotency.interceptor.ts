@@ -14,7 +14,7 @@ const PASSING = new Set([401, 403, 412, 429]);
 /**
  * Answers a repeated request as it was answered the first time. The answer is stored after the use case has committed;
  * a process that dies in between leaves an unfinished row. The request then runs again, and a use case that must not
- * happen twice recognises `actor.idempotencyKey`, which it stored in its own transaction.
+ * happen twice recognises `actor.claimId`, which it stored in its own transaction.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
@@ -28,10 +28,15 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const idempotencyKey = idempotencyKeyOf(request);
     if (idempotencyKey === undefined) return next.handle();
 
-    request.actor = { ...actor, idempotencyKey };
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const key: RequestKey = { actorId: actor.id, key: idempotencyKey, fingerprint: fingerprintOf(request) };
-    return from(this.store.claim(key)).pipe(switchMap((answer) => (answer === undefined ? this.run(key, next, request, reply) : of(replay(answer, reply)))));
+    return from(this.store.claim(key)).pipe(
+      switchMap((claimed) => {
+        if (!('claimId' in claimed)) return of(replay(claimed, reply));
+        request.actor = { ...actor, claimId: claimed.claimId };
+        return this.run(key, next, request, reply);
+      }),
+    );
   }
 
   private run(key: RequestKey, next: CallHandler, request: FastifyRequest, reply: FastifyReply): Observable<unknown> {
