@@ -223,6 +223,14 @@ describe('includes', () => {
     expect(await api.values('pinner@base')).toEqual({ application: { v: 3 } });
   });
 
+  it('are written under If-Match like documents', async () => {
+    const { headers, json } = await api.get(`${layerPath('pinner@base')}/includes`);
+    expect(json).toEqual({ includes: [{ service: 'shared' }] });
+    const etag = { 'if-match': headers.get('etag')! };
+    expect((await api.request('PUT', `${layerPath('pinner@base')}/includes`, { includes: [] }, etag)).status).toBe(200);
+    expect((await api.request('DELETE', `${layerPath('pinner@base')}/includes`, undefined, etag)).status).toBe(412);
+  });
+
   it('refuse a cycle, an unknown service, and themselves', async () => {
     await api.given({}, ['ring-a', 'ring-b']);
     expect((await api.include('ring-a@base', 'ring-b')).status).toBe(200);

@@ -6,7 +6,7 @@ import { migrations } from './migrations';
 export type DatabaseSettings = Pick<Settings, 'databaseUrl' | 'database'>;
 
 /** A transaction that is left open holds locks others wait for: this ends it even if its process hangs. */
-const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 
 /** TypeORM writes some things to the console even with logging off. Failures reach us as errors, and are told once. */
 class SilentLogger extends AbstractLogger {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { DataSource } from 'typeorm';
+import { DataSource, In } from 'typeorm';
 import { parseDocument, type ParsedDocument } from '../documents/parse-document';
+import { DocumentContent } from './document-content.entity';
 import type { LayerEntry } from './layer-entry';
 
 const SOURCE_CACHE_BYTES = 64 * 1024 * 1024;
@@ -37,10 +38,7 @@ export class ContentStore implements Contents {
       else found.set(hash, source);
     }
     if (missing.size > 0) {
-      const rows: { hash: Buffer; content: Buffer }[] = await this.dataSource.query(
-        'SELECT hash, content FROM document_content WHERE hash = ANY ($1::bytea[])',
-        [[...missing].map((hash) => Buffer.from(hash, 'hex'))],
-      );
+      const rows = await this.dataSource.manager.findBy(DocumentContent, { hash: In([...missing].map((hash) => Buffer.from(hash, 'hex'))) });
       for (const row of rows) {
         const hash = row.hash.toString('hex');
         const source = row.content.toString('utf8');

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, LessThan } from 'typeorm';
 import { Catalog } from '../catalog/catalog';
 import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -9,7 +9,7 @@ import { compareEntries, type EntryComparison } from './comparison';
 import { ContentStore } from './content-store';
 import type { LayerRelease } from './layer-release';
 import { ReleaseReader } from './release-reader';
-import type { RevisionKind } from './revision.entity';
+import { RevisionRecord, type RevisionKind } from './revision.entity';
 
 /** A revision without what it did. */
 export interface RevisionSummary {
@@ -84,11 +84,12 @@ export class History {
 
   /** Revisions, newest first, older than `before`. */
   async revisions(before: Revision | undefined, limit: number): Promise<RevisionSummary[]> {
-    const rows = await this.dataSource.query<RevisionRow[]>(
-      'SELECT id, kind, message, actor, created_at FROM revision WHERE id < $1 ORDER BY id DESC LIMIT $2',
-      [before ?? Number.MAX_SAFE_INTEGER, limit],
-    );
-    return rows.map(summaryOf);
+    const rows = await this.dataSource.manager.find(RevisionRecord, {
+      where: before === undefined ? {} : { id: LessThan(before) },
+      order: { id: 'DESC' },
+      take: limit,
+    });
+    return rows.map(({ id, kind, message, actor, createdAt }) => ({ revision: id, kind, message, actor, createdAt }));
   }
 
   /** @throws DomainError `revision_not_found` */

@@ -5,8 +5,8 @@ import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { ContentStore } from './content-store';
 import { HeadIndex } from './head-index';
-import { entryKey, type EntryKind, type LayerEntry } from './layer-entry';
-import type { LayerRelease } from './layer-release';
+import { entryKey, type EntryKind, type Include, type LayerEntry } from './layer-entry';
+import { INCLUDES_KEY, type LayerRelease } from './layer-release';
 import { entryTag, type EntryView, type LayerView } from './layer-views';
 import { ReleaseReader } from './release-reader';
 
@@ -53,6 +53,11 @@ export class LayerReader {
     }
     const sources = await this.contents.sources([entry.hash]);
     return { release, entry, source: sources.get(entry.hash)! };
+  }
+
+  async includes(layer: LayerName, asOf?: Revision): Promise<{ entry: LayerEntry | undefined; includes: readonly Include[] | null }> {
+    const release = await this.release(layer, asOf);
+    return { entry: release?.entries.get(INCLUDES_KEY), includes: (release && (await this.reader.includesOf(release))) ?? null };
   }
 
   private async release(layer: LayerName, asOf: Revision | undefined): Promise<LayerRelease | undefined> {

@@ -47,6 +47,11 @@ export class IncludeView {
   revision?: number;
 }
 
+export class IncludesView {
+  @ApiProperty({ type: [IncludeView], nullable: true, description: 'Null when this layer declares none and inherits them.' })
+  includes!: readonly Include[] | null;
+}
+
 export class LayerView extends LayerNameView {
   @ApiProperty({ description: 'Version of the head; 0 when nothing was ever published here.' })
   version!: number;

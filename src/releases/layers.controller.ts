@@ -10,7 +10,7 @@ import { WholeNumber } from '../http/shape';
 import { EffectiveReader } from './effective-reader';
 import { History } from './history';
 import { LayerReader } from './layer-reader';
-import { ComparisonView, effectiveView, EffectiveView, entryTag, LayerView, ReleaseSummaryView } from './layer-views';
+import { ComparisonView, effectiveView, EffectiveView, entryTag, IncludesView, LayerView, ReleaseSummaryView } from './layer-views';
 
 class AsOfQuery {
   @WholeNumber({ min: 0, optional: true, description: 'Read as it was right after this revision.' })
@@ -70,6 +70,20 @@ export class LayersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     await this.send('schema', layer, name, asOf, ifNoneMatch, reply);
+  }
+
+  @Get('includes')
+  @Needs('admin')
+  @ApiOperation({ summary: 'The includes this layer declares; the ETag is for If-Match' })
+  @ApiOkResponse({ type: IncludesView })
+  async includes(
+    @Param() layer: LayerNameParams,
+    @Query() { asOf }: AsOfQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<IncludesView> {
+    const { entry, includes } = await this.layers.includes({ ...layer }, asOf);
+    if (entry) void reply.header('etag', entryTag(entry));
+    return { includes };
   }
 
   @Get('effective')

@@ -7,6 +7,7 @@ import type { Revision } from '../kernel/revision';
 import { ContentStore } from './content-store';
 import { HeadIndex } from './head-index';
 import { entryKey, parseIncludes, type EntryKind, type Include, type LayerEntry } from './layer-entry';
+import { Release } from './release.entity';
 import { INCLUDES_KEY, type LayerHead, type LayerRelease, type LayerView } from './layer-release';
 
 const CACHED_RELEASES = 20_000;
@@ -56,11 +57,8 @@ export class ReleaseReader {
     const head = this.heads.head(layer);
     if (!head || version < 1 || version > head.version) return undefined;
     if (version === head.version) return (await this.load([head]))[0];
-    const [row] = await this.dataSource.query<{ revision: string }[]>(
-      'SELECT revision FROM release WHERE layer_id = $1 AND version = $2',
-      [head.id, version],
-    );
-    return row && (await this.load([{ id: head.id, layer, version, revision: Number(row.revision) }]))[0];
+    const row = await this.dataSource.manager.findOneBy(Release, { layerId: head.id, version });
+    return row ? (await this.load([{ id: head.id, layer, version, revision: row.revision }]))[0] : undefined;
   }
 
   async includesOf(release: LayerRelease): Promise<readonly Include[] | undefined> {
