@@ -1,6 +1,6 @@
 import { layerKey, type LayerName } from '../kernel/names';
 import { Channel, type ChannelLog } from './channel';
-import type { FeedSnapshot, SnapshotSource } from './snapshot-source';
+import type { SnapshotSource } from './snapshot-source';
 
 /** How long a channel nobody follows stays warm, so that clients that come back find their delta. */
 const LINGER_MS = 30_000;
@@ -54,19 +54,13 @@ export class Channels {
     this.entries.clear();
   }
 
-  /**
-   * The subscription to the source comes first. A change that is told before the head has been read is newer than the
-   * head, or the same; {@link Channel.advance} sorts out which.
-   */
+  /** A change that is told while the channel is being opened is not lost: whoever enters reads the head once more. */
   private async watch(target: LayerName, entry: Entry): Promise<Channel> {
-    let early: FeedSnapshot | undefined;
     const { snapshot, stop } = await this.source.watch(target, (next) => {
-      if (entry.channel === undefined) early = next;
-      else if (entry.channel.advance(next)) this.onChange(entry.channel);
+      if (entry.channel?.advance(next)) this.onChange(entry.channel);
     });
     entry.stop = stop;
     entry.channel = new Channel(target, snapshot, this.log);
-    if (early !== undefined) entry.channel.advance(early);
     return entry.channel;
   }
 }

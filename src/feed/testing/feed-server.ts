@@ -57,7 +57,7 @@ export async function startFeedServer(overrides: Partial<Settings['feed']> = {},
   const feed = new Feed(source, settings, scheduler, systemClock);
   const access = new ReadAccess(authenticator, async (environment) => ['base', environment]);
   const transports = new FeedTransports({ feed, source, access, observer, scheduler, settings });
-  const server = fastify({ genReqId: requestIdOf, disableRequestLogging: true, forceCloseConnections: true });
+  const server = fastify({ genReqId: requestIdOf, forceCloseConnections: true });
   transports.register(server);
   transports.attach(server.server);
   await server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
