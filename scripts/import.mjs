@@ -16,6 +16,8 @@ const USAGE = `npm run import -- <folder> [options]
   --open                    leave the change open, to be looked at and published later
   --prune                   also delete documents that the folder does not have
 `;
+/** Layers that are named one by one. */
+const SHOWN = 6;
 const CONFIG_FILE = /\.(ya?ml|properties|json|toml)$/i;
 
 class Mistake extends Error {}
@@ -79,13 +81,18 @@ function names(list) {
   return list.map(({ name, created }) => (created ? `${name} (new)` : name)).join(', ') || 'none';
 }
 
+function few(layers) {
+  const shown = layers.slice(0, SHOWN).join(', ');
+  return layers.length > SHOWN ? `${shown} and ${layers.length - SHOWN} more` : shown || 'none changed';
+}
+
 function print({ revision, change, services, environments, layers, impact, leftover, ignored, warnings }, dryRun) {
   const outcome = dryRun ? 'dry run: nothing was written' : revision ? `revision ${revision}` : change ? `change ${change}, left open` : 'everything was so already';
   const lines = [
     `Imported as ${outcome}.`,
     `  services      ${names(services)}`,
     `  environments  ${names(environments)}`,
-    `  layers        ${layers.map(({ service, environment, version }) => `${service}@${environment} v${version}`).join(', ') || 'none changed'}`,
+    `  layers        ${few(layers.map(({ service, environment, version }) => `${service}@${environment} v${version}`))}`,
     `  impact        ${impact.length} effective configs, ${impact.reduce((sum, { instances }) => sum + instances, 0)} connected instances`,
     ...ignored.map((file) => `  ignored       ${file.path}: ${file.reason}`),
     ...leftover.map(({ service, environment }) => `  not in folder ${service}@${environment}`),
