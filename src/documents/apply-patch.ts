@@ -29,6 +29,23 @@ export function mergeAt(value: JsonValue, path: Path, patch: JsonValue): JsonVal
   return objectOf([...Object.entries(object), [key, mergeAt(before ?? null, rest, patch)]]);
 }
 
+/** Like {@link mergeAt}, but what was at the path is replaced whole. */
+export function setAt(value: JsonValue, path: Path, replacement: JsonValue): JsonValue {
+  if (path.length === 0) return replacement;
+  const cleared = valueAt(value, path) === undefined ? value : mergeAt(value, path, '');
+  // A scalar in between, so that the objects of the replacement are not merged with those that were there.
+  return mergeAt(cleared, path, replacement);
+}
+
+export function valueAt(value: JsonValue, path: Path): JsonValue | undefined {
+  let inner: JsonValue | undefined = value;
+  for (const key of path) {
+    if (isJsonObject(inner)) inner = member(inner, key);
+    else inner = isJsonArray(inner) ? inner[arrayIndex(key) ?? -1] : undefined;
+  }
+  return inner;
+}
+
 /** What a value becomes by a JSON Patch (RFC 6902), whole or not at all. The value itself is not changed. */
 export function applyJsonPatch(value: JsonValue, operations: readonly JsonPatchInput[]): JsonValue {
   let result = value;
@@ -68,13 +85,9 @@ function applyOperation(value: JsonValue, operation: JsonPatchInput): JsonValue 
 }
 
 function read(value: JsonValue, path: Path): JsonValue {
-  let inner: JsonValue | undefined = value;
-  for (const key of path) {
-    if (isJsonObject(inner)) inner = member(inner, key);
-    else inner = isJsonArray(inner) ? inner[arrayIndex(key) ?? -1] : undefined;
-    if (inner === undefined) throw failed(`there is nothing at '${formatPointer(path)}'.`, path);
-  }
-  return inner;
+  const found = valueAt(value, path);
+  if (found === undefined) throw failed(`there is nothing at '${formatPointer(path)}'.`, path);
+  return found;
 }
 
 type Verb = 'add' | 'remove' | 'replace';

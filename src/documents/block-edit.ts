@@ -33,13 +33,18 @@ export class BlockEdit {
       if (!this.removed.has(spot) || spot.start < skipTo) continue;
       const start = lineStart(text, spot.start);
       if (isBlank(text.slice(start, spot.start))) {
-        splices.push({ start, end: nextLine(text, spot.end), text: '' });
+        splices.push({ start: spot.section === true ? this.beforeBlankLines(start) : start, end: nextLine(text, spot.end), text: '' });
         continue;
       }
       // The first key of a map shares its line with the dash of a list; the next one takes its place there.
       const next = this.survivors.find((other) => other.start > spot.start);
-      skipTo = next !== undefined && !text.slice(spot.end, next.start).includes('#') ? next.start : lineEnd(text, spot.end);
-      splices.push({ start: spot.start, end: skipTo, text: '' });
+      const end = lineEnd(text, spot.end);
+      if (next !== undefined && !text.slice(end, next.start).includes('#')) {
+        splices.push({ start: spot.start, end: next.start, text: '' });
+        skipTo = next.start;
+      } else {
+        splices.push({ start: spot.start - (text[spot.start - 1] === ' ' ? 1 : 0), end, text: '' });
+      }
     }
     for (const { after, text: entry } of this.added) splices.push(this.newLine(entry, after));
     return splices;
@@ -61,6 +66,13 @@ export class BlockEdit {
     const at = this.emptyPlace();
     const broken = at === 0 || text[at - 1] === '\n';
     return { start: at, end: at, text: `${broken ? '' : eol}${block.indent}${entry}${broken ? eol : ''}` };
+  }
+
+  /** The blank lines above a table separate it from the one before; they go with it. */
+  private beforeBlankLines(offset: number): number {
+    let start = offset;
+    while (start > 0 && isBlank(this.text.slice(lineStart(this.text, start - 1), start))) start = lineStart(this.text, start - 1);
+    return start;
   }
 
   /** Where the first entry of a block without any goes. */

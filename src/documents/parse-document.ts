@@ -1,6 +1,6 @@
 import type { JsonValue } from '@trimtab/client/protocol';
+import { valueAt } from './apply-patch';
 import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits, type DocumentType, type Path } from './document-type';
-import { isJsonArray, isJsonObject, member } from './json-object';
 import { locate, valueOf, type Located } from './located';
 import { arrayIndex } from './pointer';
 import { readJson } from './read-json';
@@ -83,21 +83,12 @@ function readSyntax(text: string, format: 'json' | 'yaml' | 'toml' | 'properties
 function findSpot(root: Located, path: Path): { start: number } | undefined {
   let node = root;
   for (const [depth, key] of path.entries()) {
-    if (node.kind === 'scalar') return has(node.value, path.slice(depth)) ? node.spots[0] : undefined;
+    if (node.kind === 'scalar') return valueAt(node.value, path.slice(depth)) === undefined ? undefined : node.spots[0];
     const next: Located | undefined = node.kind === 'map' ? node.members.get(key) : node.items[arrayIndex(key) ?? -1];
     if (next === undefined) return undefined;
     node = next;
   }
   return firstSpot(node);
-}
-
-function has(value: JsonValue, path: Path): boolean {
-  let inner: JsonValue | undefined = value;
-  for (const key of path) {
-    if (isJsonObject(inner)) inner = member(inner, key);
-    else inner = isJsonArray(inner) ? inner[arrayIndex(key) ?? -1] : undefined;
-  }
-  return inner !== undefined;
 }
 
 function firstSpot(node: Located): { start: number } | undefined {

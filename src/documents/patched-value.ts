@@ -1,6 +1,6 @@
 import type { JsonValue } from '@trimtab/client/protocol';
 import { DomainError } from '../kernel/domain-error';
-import { applyJsonPatch, mergeAt, type JsonPatchInput } from './apply-patch';
+import { applyJsonPatch, mergeAt, setAt, valueAt, type JsonPatchInput } from './apply-patch';
 import type { DocumentLimits, Path } from './document-type';
 import { splitKey } from './dotted-keys';
 import type { DocumentPatch } from './edit-document';
@@ -27,15 +27,13 @@ function patchLiteral(value: JsonValue, patch: DocumentPatch): JsonValue {
 
 /**
  * In a document with dotted keys, a key of the patch is a path as well: `{"db.pool": 5}` sets what `{"db": {"pool": 5}}`
- * sets. It is therefore applied leaf by leaf, each where the document has that path.
+ * sets, where the document has it.
  */
 function patchDotted(value: JsonValue, patch: DocumentPatch, limits: DocumentLimits): JsonValue {
   if (patch.kind === 'merge') {
-    let merged = value;
-    for (const { path, value: leaf } of leavesOf(patch.value, patch.path.flatMap(splitKey))) {
-      merged = mergeAt(merged, resolve(merged, path), isJsonArray(leaf) ? normalizeDotted(leaf, limits.maxDepth) : leaf);
-    }
-    return merged;
+    const path = resolve(value, patch.path.flatMap(splitKey));
+    const merged = patch.value === null ? null : mergeDotted(valueAt(value, path) ?? null, patch.value);
+    return isJsonObject(merged) ? setAt(value, path, merged) : mergeAt(value, path, merged);
   }
   let patched = value;
   patch.operations.forEach((operation, index) => {
@@ -73,9 +71,16 @@ function resolve(value: JsonValue, path: Path): string[] {
   return [...path];
 }
 
-function leavesOf(value: JsonValue, path: Path): { path: Path; value: JsonValue }[] {
-  if (!isJsonObject(value) || Object.keys(value).length === 0) return [{ path, value }];
-  return Object.entries(value).flatMap(([key, child]) => leavesOf(child, [...path, ...splitKey(key)]));
+/** RFC 7396, with dotted keys in the patch. */
+function mergeDotted(value: JsonValue, patch: JsonValue): JsonValue {
+  if (!isJsonObject(patch)) return patch;
+  let merged: JsonValue = isJsonObject(value) ? value : {};
+  for (const [key, child] of Object.entries(patch)) {
+    const path = resolve(merged, splitKey(key));
+    if (child === null) merged = mergeAt(merged, path, null);
+    else merged = setAt(merged, path, mergeDotted(valueAt(merged, path) ?? null, child));
+  }
+  return merged;
 }
 
 /** Numbers and booleans become the text that stands for them. */

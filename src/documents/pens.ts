@@ -46,7 +46,8 @@ class JsonPen implements Pen {
   /** In a container on one line, a new value is on one line too. */
   private layout(block: Block, offset: number): Layout {
     const { text, eol, step } = this.page;
-    if (!text.slice(block.start, block.end).includes('\n')) return { eol, step: '', indent: '' };
+    const inside = text.slice(block.start, block.end);
+    if (!inside.includes('\n')) return { eol, step: '', indent: '', tight: block.spots.length > 0 && !inside.includes(' ') };
     return { eol, step, indent: (/^[ \t]*/.exec(text.slice(lineStart(text, offset), offset)) as RegExpExecArray)[0] };
   }
 }

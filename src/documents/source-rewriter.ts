@@ -2,12 +2,13 @@ import type { JsonValue } from '@trimtab/client/protocol';
 import { alignLists } from './align-lists';
 import { BlockEdit } from './block-edit';
 import type { Path } from './document-type';
-import { isJsonArray, isJsonObject, member, sameValue, type JsonObject } from './json-object';
+import { splitKey } from './dotted-keys';
+import { isJsonArray, isJsonObject, member, objectOf, sameValue, type JsonObject } from './json-object';
 import { valueOf, type Located, type LocatedList, type LocatedMap } from './located';
 import type { Page, Pen } from './pen';
 import type { Splice } from './splice';
 import type { Block, Spot } from './syntax-tree';
-import { writeToml, writeTomlKey } from './write-toml';
+import { writeTomlItem, writeTomlTable } from './write-toml';
 
 export interface RewriteOptions {
   /** Below this depth, what changed is written anew as a whole. */
@@ -75,7 +76,8 @@ export class SourceRewriter {
     return children.some(([key]) => member(value as JsonObject, key) !== undefined);
   }
 
-  private rewriteMap(node: LocatedMap, value: JsonObject, trail: readonly Step[]): void {
+  private rewriteMap(node: LocatedMap, wanted: JsonObject, trail: readonly Step[]): void {
+    const value = this.options.dotted ? besideLeaves(node, wanted) : wanted;
     const unmerged = this.mergesToWriteOut(node, value);
     for (const [key, child] of node.members) {
       const after = member(value, key);
@@ -133,18 +135,21 @@ export class SourceRewriter {
       this.editOf(block).add(this.pen.item(value, block, path), previous?.spots[0]);
       return;
     }
-    // An array of tables: the new one goes after all that belongs to the one before it.
-    const last = previous === undefined ? undefined : lastSpot(previous);
-    if (!this.options.sections || last?.block === undefined || !isJsonObject(value)) throw new CannotPlace();
+    // An array of tables: the new one goes after all that belongs to the one before it, and the first one before all.
+    const first = node.items[0]?.spots[0];
+    const headers = first?.block?.spots ?? [];
+    const after = previous === undefined ? headers[headers.indexOf(first as Spot) - 1] : lastSpot(previous);
+    if (!this.options.sections || after?.block === undefined || !isJsonObject(value)) throw new CannotPlace();
     const keys = path.slice(0, -1).filter((_, index) => trail[index]?.node.kind === 'map');
-    this.addSection(last.block, `[[${writeTomlKey(keys)}]]`, value, last);
+    this.addSection(after.block, writeTomlItem(keys, value), after);
   }
 
   private replace(node: Located, value: JsonValue, trail: readonly Step[]): void {
     const parent = trail.at(-1)?.node;
     if (node.spots.some((spot) => parent?.spots.includes(spot) === true && spot.section !== true)) throw new CannotPlace();
     const single = node.kind === 'scalar' ? node.spots.length > 0 : node.spots.length === 1;
-    if (single && node.spots.every((spot) => spot.section !== true && spot.inherited === undefined && contains(spot, node))) {
+    const flat = this.pen.flat && isJsonObject(value);
+    if (single && !flat && node.spots.every((spot) => spot.section !== true && spot.inherited === undefined && contains(spot, node))) {
       const path = trail.map(({ key }) => key);
       for (const spot of node.spots) this.splices.push(...this.pen.replace(spot, value, path));
       return;
@@ -165,7 +170,8 @@ export class SourceRewriter {
   private add(trail: readonly Step[], value: JsonValue): void {
     const path = trail.map(({ key }) => key);
     if (this.pen.flat && isJsonObject(value) && Object.keys(value).length > 0) {
-      for (const [key, after] of Object.entries(value)) this.add([...trail, { node: trail.at(-1)?.node as Located, key }], after);
+      const implied: LocatedMap = { kind: 'map', members: new Map(), spots: [] };
+      for (const [key, after] of Object.entries(value)) this.add([...trail, { node: implied, key }], after);
       return;
     }
     for (let index = trail.length - 1; index >= 0; index -= 1) {
@@ -186,7 +192,7 @@ export class SourceRewriter {
   private addTable(trail: readonly Step[], body: Block, value: JsonValue): boolean {
     const tables = this.sectionsBlock(trail);
     if (!this.options.sections || tables === undefined || body.layout !== 'lines' || !isJsonObject(value) || Object.keys(value).length === 0) return false;
-    this.addSection(tables, `[${writeTomlKey(trail.map(({ key }) => key))}]`, value, tables.spots.at(-1));
+    this.addSection(tables, writeTomlTable(trail.map(({ key }) => key), value), tables.spots.at(-1));
     return true;
   }
 
@@ -201,11 +207,9 @@ export class SourceRewriter {
     return undefined;
   }
 
-  private addSection(block: Block, header: string, value: JsonObject, after: Spot | undefined): void {
+  private addSection(block: Block, lines: readonly string[], after: Spot | undefined): void {
     const { eol } = this.page;
-    const body = writeToml(value, eol).replace(/\r?\n$/, '');
-    if (/^\s*\[/m.test(body)) throw new CannotPlace();
-    this.editOf(block).add(`${eol}${header}${eol}${body}`, after);
+    this.editOf(block).add(eol + lines.join(eol), after);
   }
 
   /** A block may lose its last entry although its map goes on elsewhere; then what held the block goes too. */
@@ -272,4 +276,35 @@ function firstSection(node: Located): Spot | undefined {
     if (section !== undefined) return section;
   }
   return undefined;
+}
+
+/**
+ * A key below a leaf is written `example.web` beside it. When the leaf goes, its value nests; it is still the entry
+ * with that key, so the wanted value is brought into the form that the entries have.
+ */
+function besideLeaves(node: LocatedMap, wanted: JsonObject): JsonObject {
+  let value = wanted;
+  for (const key of node.members.keys()) {
+    const levels = splitKey(key);
+    if (levels.length === 1 || Object.hasOwn(value, key)) continue;
+    const nested = at(value, levels);
+    if (nested !== undefined) value = objectOf([...Object.entries(without(value, levels)), [key, nested]]);
+  }
+  return value;
+}
+
+function at(value: JsonObject, path: Path): JsonValue | undefined {
+  let inner: JsonValue | undefined = value;
+  for (const key of path) inner = isJsonObject(inner) ? member(inner, key) : undefined;
+  return inner;
+}
+
+/** Maps that are empty afterwards go too. */
+function without(value: JsonObject, [key, ...rest]: Path): JsonObject {
+  const members = new Map(Object.entries(value));
+  const inner = members.get(key as string);
+  const left = rest.length > 0 && isJsonObject(inner) ? without(inner, rest) : {};
+  if (Object.keys(left).length === 0) members.delete(key as string);
+  else members.set(key as string, left);
+  return objectOf(members);
 }

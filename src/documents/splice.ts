@@ -21,7 +21,8 @@ export function applySplices(text: string, splices: readonly Splice[]): string |
 }
 
 export function lineStart(text: string, offset: number): number {
-  return text.lastIndexOf('\n', offset - 1) + 1;
+  // A negative position would be taken for the first one, where a line break may stand.
+  return offset === 0 ? 0 : text.lastIndexOf('\n', offset - 1) + 1;
 }
 
 /** Before the line break. */

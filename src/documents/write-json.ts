@@ -8,6 +8,8 @@ export interface Layout {
   /** Indentation of the line the value begins on. */
   readonly indent: string;
   readonly eol: string;
+  /** No space after a colon or comma either. */
+  readonly tight?: boolean;
 }
 
 export const DEFAULT_LAYOUT: Layout = { step: '  ', indent: '', eol: '\n' };
@@ -22,16 +24,16 @@ export function writeJson(value: JsonValue, layout: Layout = DEFAULT_LAYOUT): st
 
 /** `layout` is that of the line the member stands on. */
 export function writeJsonMember(key: string, value: JsonValue, layout: Layout): string {
-  return `${JSON.stringify(key)}: ${writeJson(value, layout)}`;
+  return `${JSON.stringify(key)}:${layout.tight === true ? '' : ' '}${writeJson(value, layout)}`;
 }
 
 export function deeper(layout: Layout): Layout {
   return { ...layout, indent: layout.indent + layout.step };
 }
 
-function bracketed(open: string, close: string, parts: readonly string[], { step, indent, eol }: Layout): string {
+function bracketed(open: string, close: string, parts: readonly string[], { step, indent, eol, tight }: Layout): string {
   if (parts.length === 0) return open + close;
-  if (step === '') return `${open}${parts.join(', ')}${close}`;
+  if (step === '') return `${open}${parts.join(tight === true ? ',' : ', ')}${close}`;
   const inner = `${eol}${indent}${step}`;
   return `${open}${inner}${parts.join(`,${inner}`)}${eol}${indent}${close}`;
 }

@@ -15,19 +15,24 @@ function tableLines(table: JsonObject, path: Path): string[] {
   const below: string[] = [];
   for (const [key, value] of Object.entries(table)) {
     const here = [...path, key];
-    if (isJsonObject(value)) below.push(...section(`[${writeTomlKey(here)}]`, value, here));
-    else if (isTables(value)) below.push(...value.flatMap((item) => section(`[[${writeTomlKey(here)}]]`, item, here)));
+    if (isJsonObject(value)) below.push('', ...writeTomlTable(here, value));
+    else if (isTables(value)) below.push(...value.flatMap((item) => ['', ...writeTomlItem(here, item)]));
     else lines.push(`${writeTomlKey([key])} = ${writeTomlValue(value, here)}`);
   }
   if (lines.length === 0 && below[0] === '') below.shift();
   return [...lines, ...below];
 }
 
-function section(header: string, value: JsonObject, path: Path): string[] {
-  // A table that holds only tables is implied by theirs; an item of a list is not.
-  const implied = header[1] !== '[' && Object.keys(value).length > 0 && Object.values(value).every((member) => isJsonObject(member) || isTables(member));
-  const lines = tableLines(value, path);
-  return implied ? (lines[0] === '' ? lines : ['', ...lines]) : ['', header, ...lines];
+export function writeTomlTable(path: Path, value: JsonObject): string[] {
+  // A table that holds only tables is implied by theirs.
+  const members = Object.values(value);
+  const implied = members.length > 0 && members.every((member) => isJsonObject(member) || isTables(member));
+  return implied ? tableLines(value, path) : [`[${writeTomlKey(path)}]`, ...tableLines(value, path)];
+}
+
+/** One more item of an array of tables. */
+export function writeTomlItem(path: Path, value: JsonObject): string[] {
+  return [`[[${writeTomlKey(path)}]]`, ...tableLines(value, path)];
 }
 
 function isTables(value: JsonValue): value is readonly JsonObject[] {

@@ -1,4 +1,5 @@
 import { isAlias, isCollection, isMap, isScalar, Scalar, type CST, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
+import { lineStart } from './splice';
 import type { Block, Spot } from './syntax-tree';
 
 interface SpotInput {
@@ -73,5 +74,5 @@ function bodyOf(text: string, node: Node | null, end: number): Block | undefined
   // A pair between the brackets of a list (`[a: 1]`) is a map without a text of its own that could be extended.
   if (token?.type !== 'block-map' && token?.type !== 'block-seq') return undefined;
   const first = token.items[0] === undefined ? start : entryStart(token.items[0], start);
-  return { layout: 'lines', holds, start: first, end, spots: [], indent: ' '.repeat(first - (text.lastIndexOf('\n', first - 1) + 1)) };
+  return { layout: 'lines', holds, start: first, end, spots: [], indent: ' '.repeat(first - lineStart(text, first)) };
 }
