@@ -1,10 +1,10 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional, IsString, Length, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { FORMATS, KEY_STYLES, type Format, type KeyStyle } from '../documents/document-type';
 import { PageQuery } from '../http/page';
 import { DocumentParams, LayerNameParams } from '../http/params';
-import { Flag, LabelName, NestedList, WholeNumber } from '../http/shape';
+import { Flag, LabelName, NestedList, Text, WholeNumber } from '../http/shape';
 import type { Actor } from '../kernel/actor';
 import type { EntryKind } from '../releases/layer-entry';
 import { EntryView, LayerNameView, LayerVersionView } from '../releases/layer-views';
@@ -108,9 +108,7 @@ export class PublishView {
 }
 
 export class NewChange {
-  @ApiProperty({ description: 'Why; becomes the message of the revision.' })
-  @IsString()
-  @Length(1, 1000)
+  @Text({ min: 1, max: 1000, description: 'Why; becomes the message of the revision.' })
   title!: string;
 }
 

@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { ApiHeader } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -22,15 +23,24 @@ export const CurrentActor = createParamDecorator((_data: unknown, context: Execu
 });
 
 /** The `If-Match` header, for {@link requireMatch}. */
-export const IfMatch = headerDecorator('if-match');
+export const IfMatch = headerDecorator('If-Match', 'Do it only if the resource still has one of these ETags.');
 /** The `If-None-Match` header, for {@link notModified}. */
-export const IfNoneMatch = headerDecorator('if-none-match');
+export const IfNoneMatch = headerDecorator('If-None-Match', 'Answer 304 if the resource still has one of these ETags.');
 /** The `Content-Type` header, without which a raw body cannot be understood. */
-export const ContentType = headerDecorator('content-type');
+export const ContentType = headerDecorator('Content-Type');
 
-function headerDecorator(name: 'if-match' | 'if-none-match' | 'content-type'): () => ParameterDecorator {
-  return createParamDecorator((_data: unknown, context: ExecutionContext): string | undefined =>
-    context.switchToHttp().getRequest<FastifyRequest>().headers[name]);
+function headerDecorator(name: string, description?: string): () => ParameterDecorator {
+  const header = createParamDecorator((_data: unknown, context: ExecutionContext): string | undefined => {
+    const value = context.switchToHttp().getRequest<FastifyRequest>().headers[name.toLowerCase()];
+    return Array.isArray(value) ? value.join(', ') : value;
+  });
+  return () => (target, key, index) => {
+    header()(target, key, index);
+    const handler = key === undefined ? undefined : Object.getOwnPropertyDescriptor(target, key);
+    if (description !== undefined && key !== undefined && handler !== undefined) {
+      ApiHeader({ name, description, required: false, schema: { type: 'string' } })(target, key, handler);
+    }
+  };
 }
 
 export const MAX_IDEMPOTENCY_KEY = 255;
