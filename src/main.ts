@@ -5,10 +5,14 @@ import { ensureAdministratorToken } from './access/first-token';
 import { announcementOf } from './announcement';
 import { createApplication } from './application';
 import { EmbeddedPostgres } from './database/embedded-postgres';
+import { Shutdown } from './health/shutdown';
 import { DomainError } from './kernel/domain-error';
 import { exitOnDefects, followSignals } from './process-lifetime';
 import { loadSettings, SettingsError } from './settings/load-settings';
 import type { Settings } from './settings/settings';
+
+/** Every client of a restarted server comes back in the same seconds; those the queue has no room for wait a second each. */
+const LISTEN_BACKLOG = 4_096;
 
 const EXIT_FAILURE = 1;
 const EXIT_SETTINGS = 2;
@@ -30,13 +34,14 @@ async function start(settings: Settings, running: Running): Promise<void> {
 }
 
 async function stop({ app, embedded }: Running): Promise<void> {
+  await app?.get(Shutdown).begin();
   await app?.close();
   await embedded?.stop();
 }
 
 async function listen(app: NestFastifyApplication, { host, port }: Settings): Promise<number> {
   try {
-    await app.listen(port, host);
+    await app.listen({ port, host, backlog: LISTEN_BACKLOG });
   } catch (cause) {
     throw explainListen(cause, host, port);
   }
@@ -77,7 +82,7 @@ async function main(): Promise<void> {
   const running: Running = {};
   const started = start(settings, running);
   followSignals({
-    timeoutMs: settings.shutdownTimeoutMs,
+    timeoutMs: settings.shutdownGraceMs + settings.shutdownTimeoutMs,
     report,
     // A signal during the start waits for it, so that nothing is left half-way.
     stop: () => started.catch(() => undefined).then(() => stop(running)),

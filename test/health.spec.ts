@@ -81,12 +81,13 @@ describe('given a database that cannot be reached', () => {
 
 describe('given a server that goes away', () => {
   it('first says that it is not ready, and still answers', async () => {
-    const leaving = await startServer({}, database);
+    const leaving = await startServer({ shutdownGraceMs: 200 }, database);
     try {
       const there = new Api(leaving.url, server.token);
-      leaving.app.get(Shutdown).begin();
+      const mayClose = leaving.app.get(Shutdown).begin();
       expect((await there.get('/health/ready')).json).toMatchObject({ status: 'not-ready', checks: { shuttingDown: true } });
       expect((await there.get('/api/v1/services')).status).toBe(200);
+      await mayClose;
     } finally {
       await leaving.close();
     }

@@ -15,6 +15,7 @@ export const VARIABLES = {
     'info',
     'Least severe log line that is written: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`.',
   ),
+  shutdownGraceMs: integer('TRIMTAB_SHUTDOWN_GRACE_MS', 0, 'How long the process says that it is not ready before it closes connections: as long as a load balancer needs to notice.', { min: 0 }),
   shutdownTimeoutMs: integer('TRIMTAB_SHUTDOWN_TIMEOUT_MS', 10_000, 'How long an orderly stop may take before the process exits anyway.'),
   database: {
     poolSize: integer('TRIMTAB_DATABASE_POOL_SIZE', 10, 'Database connections of this process; the listener has one more.', { min: 2, max: 1_000 }),
