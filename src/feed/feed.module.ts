@@ -6,7 +6,7 @@ import { DataSource } from 'typeorm';
 import { AccessModule } from '../access/access.module';
 import { Authenticator } from '../access/authenticator';
 import { readLineage } from '../access/read-lineage';
-import { systemClock } from '../kernel/clock';
+import { CLOCK, type Clock } from '../kernel/clock';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
@@ -24,8 +24,8 @@ const SCATTER_MS = 5_000;
   providers: [
     {
       provide: Feed,
-      inject: [SnapshotStore, SETTINGS],
-      useFactory: (source: SnapshotStore, settings: Settings) => new Feed(source, settings.feed, eventLoopScheduler, systemClock),
+      inject: [SnapshotStore, SETTINGS, CLOCK],
+      useFactory: (source: SnapshotStore, settings: Settings, clock: Clock) => new Feed(source, settings.feed, eventLoopScheduler, clock),
     },
     {
       provide: ReadAccess,

@@ -15,4 +15,22 @@ exports.MUTATIONS = {
     replace: 'revision > proposal.basis && proposal.releases.some(({ layer }) => layerKey(layer) === key)',
     spec: 'test/log.spec.ts',
   },
+  'a client compared before its connection is up, and not again': {
+    file: 'src/feed/subscription.ts',
+    find: '  ) {}\n\n  /** The connection is up',
+    replace: `  ) {
+    const compared = channel.answerTo(known, deltas);
+    const due = this.due.bind(this);
+    this.due = () => (this.state === 'owing' ? compared : due());
+  }
+
+  /** The connection is up`,
+    spec: 'src/feed/feed.spec.ts',
+  },
+  'a head that is read before the log has reached the client': {
+    file: 'src/feed/feed.ts',
+    find: 'if (since !== null) await this.reach(since.revision);',
+    replace: '',
+    spec: 'src/feed/feed.spec.ts',
+  },
 };

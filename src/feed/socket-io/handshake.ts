@@ -71,8 +71,7 @@ function objectAt(value: unknown, pointer: string): Readonly<Record<string, unkn
 }
 
 function text(value: unknown, pointer: string, maxLength: number): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  if (typeof value === 'string' && value.length > 0 && value.length <= maxLength && !/\u0000/.test(value)) return value;
+  if (typeof value === 'string' && value.length > 0 && value.length <= maxLength && !value.includes('\0')) return value;
   throw malformed(`"${pointer}" must be a text of 1 to ${maxLength} characters.`, pointer);
 }
 

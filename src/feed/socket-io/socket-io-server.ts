@@ -60,9 +60,9 @@ export class SocketIoServer {
       tcp.on('drain', onDrain);
       socket.on('disconnect', onGone);
       socket.onAny(onAny);
-      const { key: _key, ...about } = socket.handshake.auth as Handshake;
+      const handshake = socket.handshake.auth as Handshake;
       releaseRequest(socket);
-      link.open(socket, tcp, this.observe(socket.id, about));
+      link.open(socket, tcp, this.observe(socket.id, handshake));
     });
   }
 
@@ -92,7 +92,7 @@ export class SocketIoServer {
     socket.conn.on('close', onGone);
   }
 
-  private observe(id: string, { service, environment, instance, since }: Omit<Handshake, 'key'>): InstanceHandle {
+  private observe(id: string, { service, environment, instance, since }: Handshake): InstanceHandle {
     return this.observer.connected(id, { service, environment }, instance ?? { id }, 'socket.io', since);
   }
 
