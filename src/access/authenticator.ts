@@ -72,8 +72,11 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   /** Forgets everything remembered, and lets those who hold connections open ask again. */
   async refresh(): Promise<void> {
     this.generation += 1;
+    const { generation } = this;
     this.known.clear();
     const { ids, nextExpiry } = await usableCredentials(this.dataSource.manager, this.clock.now());
+    // A later refresh is under way and knows more.
+    if (generation !== this.generation) return;
     for (const listener of this.listeners) listener((id) => ids.has(id));
     this.refreshAt(nextExpiry);
   }

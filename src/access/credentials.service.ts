@@ -61,8 +61,9 @@ export class CredentialsService {
       await recordAudit(manager, { actor, action: `${kind}.revoke`, subject: { id, name: credential.name } });
       await announce(manager, 'access');
     });
-    // Replicas hear of it; here it holds before the caller gets an answer.
-    await this.authenticator.refresh();
+    // Replicas hear of it; here it holds before the caller gets an answer. What is left to do should this fail (open
+    // connections) is done when the notification comes.
+    await this.authenticator.refresh().catch(() => undefined);
   }
 
   private async list<View>(kind: Kind, { cursor, limit, revoked }: CredentialsQuery, view: (row: ListedCredential) => View): Promise<Page<View>> {

@@ -17,6 +17,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     const level = problem.code === 'internal' ? 'error' : 'warn';
     request.log[level]({ err: cause, requestId: request.id, code: problem.code }, `${request.method} ${request.routeOptions.url ?? ''} failed`);
   }
+  if (reply.raw.writableEnded) return;
   // The body may have begun already (a stream): cutting it off is the only honest answer left.
   if (reply.sent || reply.raw.headersSent) {
     reply.raw.destroy();

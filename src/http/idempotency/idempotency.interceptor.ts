@@ -83,7 +83,7 @@ function keptHeaders(reply: FastifyReply): Record<string, string> {
 
 function fingerprintOf(request: FastifyRequest): Buffer {
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([request.method, request.url, request.headers['content-type'] ?? '', request.headers['if-match'] ?? '']));
+  hash.update(JSON.stringify([request.method, request.url, request.headers['content-type'] ?? '']));
   if (request.bodyDigest !== undefined) hash.update(request.bodyDigest);
   return hash.digest();
 }
