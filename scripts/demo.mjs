@@ -6,12 +6,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'trimtab-demo-'));
 const PATIENCE_MS = 30_000;
-const REPETITIONS = 50;
+const WARM_UP = 20;
+const REPETITIONS = 100;
 const LAYER = '/api/v1/services/vets-service/environments/docker';
 
 /** A process of the demo: every line it prints is remembered with the moment it arrived. */
@@ -93,34 +95,36 @@ function expect(truth, otherwise) {
   if (!truth) throw new Error(otherwise);
 }
 
-const ms = (from, to = performance.now()) => `${(to - from).toFixed(to - from < 100 ? 1 : 0)} ms`;
+const since = (start) => `${((performance.now() - start) / 1000).toFixed(1)} s`;
 const say = (what, text) => console.log(`  ${what.padEnd(9)} ${text}`);
 const more = (text) => say('', text);
-const then = (line) => `${line.match[1]}`;
+const said = (line) => line.match[1].replace(/\s+/g, ' ');
 
 async function demo() {
   console.log('\nTrimtab: a change is published, and a running service takes it.\n');
 
-  let since = performance.now();
+  let began = performance.now();
   const server = start('The server', 'dist/main.js', { PORT: '0', TRIMTAB_HOST: '127.0.0.1', TRIMTAB_DATA: path.join(folder, 'data'), TRIMTAB_LOG_LEVEL: 'error', DATABASE_URL: undefined });
   const [address, token] = await Promise.all([server.line(/API +(http:\/\/[^/]+)\//), server.line(/Administrator token.*: (tta_\S+)/)]);
   api = { base: address.match[1], token: token.match[1] };
-  say('server', `started with a real Postgres of its own in ${ms(since)}`);
+  say('server', `started with a real Postgres of its own in ${since(began)}`);
 
-  since = performance.now();
+  began = performance.now();
   const config = path.join(root, 'examples/petclinic-config');
   const files = readdirSync(config).filter((name) => name.endsWith('.yml')).map((name) => ({ path: name, content: readFileSync(path.join(config, name), 'utf8') }));
   const imported = await must('POST', '/api/v1/imports', { files, title: 'Import the PetClinic' });
   say('import', `examples/petclinic-config: ${imported.services.length} services, ${imported.environments.length} environments, ${imported.layers.length} layers`);
-  more(`as one change, revision ${imported.revision}, in ${ms(since)}`);
+  more(`as one change, revision ${imported.revision}, in ${since(began)}`);
 
   const key = await must('POST', '/api/v1/client-keys', { name: 'demo', service: 'vets-service', environment: 'docker' });
-  since = performance.now();
+  began = performance.now();
   const service = start('The service', 'examples/vets-service/index.mjs', { TRIMTAB_URL: api.base, TRIMTAB_KEY: key.secret, PORT: '0', HOME: folder });
   const serving = await service.line(/serving (http:\S+) with (revision \d+, .*)/);
   const maxAge = async () => Number((await fetch(serving.match[1])).headers.get('cache-control').split('=')[1]);
-  say('service', `vets-service@docker runs: ${serving.match[2]}  (${ms(since)})`);
+  say('service', `vets-service@docker runs: ${serving.match[2]}  (${since(began)})`);
   expect((await maxAge()) === 60, 'GET /vets should say max-age=60');
+
+  const visitor = visit(serving.match[1]);
 
   /** Publishes, and waits until the service has said what it did. */
   const observe = async (patch, message, outcome) => {
@@ -135,24 +139,22 @@ async function demo() {
   console.log();
   const good = await observe({ ttl: 5 }, 'Vets change more often than we thought', 'applied');
   say('publish', `vets.cache.ttl: 60 → 5`);
-  more(`the service: "${then(good.line)}", ${good.took.toFixed(1)} ms after the request was sent`);
+  more(`the service: "${said(good.line)}", ${good.took.toFixed(1)} ms after the request was sent`);
   expect((await maxAge()) === 5, 'GET /vets should say max-age=5');
-  more('GET /vets now answers max-age=5: same process, new cache, no request lost');
+  more('GET /vets now answers max-age=5: the same process, with a new cache');
 
   console.log();
   const bad = await observe({ ttl: 'often' }, 'A slip of the hand', 'refused');
-  say('publish', `vets.cache.ttl: "often", which the service's own schema does not allow`);
-  more(`the service: "${then(bad.line).replace(/\s+/g, ' ')}"`);
+  say('publish', `vets.cache.ttl: "often", which nothing on the server forbids`);
+  more(`the service: "${said(bad.line)}"`);
   expect(service.running && (await maxAge()) === 5, 'the service should run on with max-age=5');
   const [instance] = (await must('GET', '/api/v1/instances?service=vets-service')).items;
   expect(instance?.state === 'refused', 'the server should know that the instance refused');
   more(`it runs on with max-age=5, and GET /api/v1/instances shows: ${instance.state} revision ${instance.revision}`);
 
-  const printed = service.printed;
   const undone = await must('POST', `/api/v1/revisions/${bad.revision}/rollback`, {});
   say('rollback', `of revision ${bad.revision}: revision ${undone.revision}, and all is well again`);
   await until(async () => (await must('GET', '/api/v1/instances?service=vets-service')).items[0]?.state === 'applied', 'the instance should be well again');
-  expect(!(service.printed > printed && !service.running), 'the service should run on');
 
   console.log();
   await must('PUT', '/api/v1/services/vets-service/environments/base/schemas/application', { properties: { vets: { properties: { cache: { properties: { ttl: { type: 'integer', minimum: 1 } } } } } } });
@@ -166,24 +168,49 @@ async function demo() {
   const whole = await must('POST', `${LAYER}/rollback`, { version: 1 });
   const line = await service.line(new RegExp(`(revision ${whole.revision} applied.*)`), back);
   expect((await maxAge()) === 60, 'GET /vets should say max-age=60 again');
-  say('rollback', `vets-service@docker to version 1: "${then(line)}", max-age=60 again`);
+  say('rollback', `vets-service@docker to version 1: "${said(line)}", max-age=60 again`);
+
+  const { answered, failed } = await visitor.leave();
+  expect(answered > 0 && failed === 0, `${failed} of ${answered + failed} requests failed meanwhile`);
+  say('visitors', `asked GET /vets ${answered} times meanwhile; all were answered`);
 
   const took = [];
-  for (let index = 0; index < REPETITIONS; index += 1) took.push(await observe({ ttl: 10 + index }, 'Once more', 'applied'));
+  for (let index = 0; index < WARM_UP + REPETITIONS; index += 1) took.push(await observe({ ttl: 100 + index }, 'Once more', 'applied'));
+  took.splice(0, WARM_UP);
   const sorted = (of) => took.map(of).sort((a, b) => a - b);
   const [all, commits] = [sorted(({ took }) => took), sorted(({ answered }) => answered)];
   const p50 = (values) => values[Math.floor(values.length / 2)].toFixed(1);
   console.log();
-  say('measured', `${REPETITIONS} publishes, one after another, each from the request being sent`);
-  more(`to applied in the service:  p50 ${p50(all)} ms, max ${all.at(-1).toFixed(1)} ms`);
-  more(`to answered by the server:  p50 ${p50(commits)} ms  (checked, committed to disk, impact reported)`);
+  say('measured', `${REPETITIONS} publishes, one after another, from the moment each request was sent`);
+  more(`until the service had applied it:  p50 ${p50(all)} ms, max ${all.at(-1).toFixed(1)} ms`);
+  more(`until the server had answered:     p50 ${p50(commits)} ms  (checked, committed to disk, impact reported)`);
+}
+
+/** Asks again and again, as a user would, until told to leave. */
+function visit(url) {
+  const count = { answered: 0, failed: 0 };
+  let leaving = false;
+  const visiting = (async () => {
+    while (!leaving) {
+      const ok = await fetch(url).then((response) => response.ok && response.json(), () => false);
+      count[ok ? 'answered' : 'failed'] += 1;
+      await sleep(5);
+    }
+  })();
+  return {
+    leave: async () => {
+      leaving = true;
+      await visiting;
+      return count;
+    },
+  };
 }
 
 async function until(check, otherwise) {
   const deadline = performance.now() + PATIENCE_MS;
   while (!(await check())) {
     expect(performance.now() < deadline, otherwise);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await sleep(20);
   }
 }
 
