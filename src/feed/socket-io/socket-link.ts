@@ -41,7 +41,7 @@ export class SocketLink implements Sink {
 
   get writable(): boolean {
     if (this.state === 'greeting') return !this.greeted;
-    return this.state === 'direct' && this.tcp !== undefined && !this.tcp.writableNeedDrain;
+    return this.state === 'direct' && this.tcp !== undefined && takesMore(this.tcp);
   }
 
   send(message: EncodedMessage): void {
@@ -59,7 +59,7 @@ export class SocketLink implements Sink {
 
   end(message: EncodedMessage): void {
     const { socket, tcp, state } = this;
-    const writable = tcp !== undefined && !tcp.writableNeedDrain;
+    const writable = tcp !== undefined && takesMore(tcp);
     this.gone();
     if (socket === undefined || tcp === undefined) return;
     if (!writable) {
@@ -94,6 +94,11 @@ export class SocketLink implements Sink {
     this.instance?.gone();
     this.socket = this.tcp = this.instance = undefined;
   }
+}
+
+/** Neither full nor ended from the other side. */
+function takesMore({ writable, writableNeedDrain }: NetSocket): boolean {
+  return writable && !writableNeedDrain;
 }
 
 /** Engine.IO writes a finished frame instead of encoding the packet once more. */

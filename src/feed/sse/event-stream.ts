@@ -22,7 +22,7 @@ export class EventStream implements Sink {
   ) {}
 
   get writable(): boolean {
-    return this.state === 'open' && !this.tcp.writableNeedDrain;
+    return this.state === 'open' && this.tcp.writable && !this.tcp.writableNeedDrain;
   }
 
   send(message: EncodedMessage): void {
