@@ -5,6 +5,8 @@ import type { Settings } from './settings/settings';
 /** What Nest tells about its own assembly is of interest to nobody but us. */
 const ASSEMBLY = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication', 'WebSocketsController']);
 
+const STARTERS = new Set(['ExceptionHandler', 'NestApplication']);
+
 /** JSON lines on stderr, so that stdout stays for the person who started the server. No line holds a secret. */
 export function logOptions({ logLevel }: Settings): FastifyServerOptions['logger'] {
   if (logLevel === 'silent') return false;
@@ -26,8 +28,8 @@ export class NestLogger implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    // What stops the assembly is thrown to whoever assembles, who reports it.
-    if (contextOf(rest) === 'ExceptionHandler') return;
+    // What stops the start is also thrown to whoever starts, who reports it.
+    if (STARTERS.has(contextOf(rest) ?? '')) return;
     this.write('error', message, rest);
   }
 

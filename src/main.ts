@@ -74,7 +74,7 @@ async function main(): Promise<void> {
   exitOnDefects(report);
   let settings: Settings;
   try {
-    settings = loadSettings(process.env);
+    settings = loadSettings();
   } catch (error) {
     report(error);
     process.exit(EXIT_SETTINGS);

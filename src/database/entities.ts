@@ -1,4 +1,3 @@
-import type { EntitySchema, MixedList } from 'typeorm';
 import { StoredCredential } from '../access/credential.entity';
 import { AuditRecord } from '../audit/audit-record.entity';
 import { Environment } from '../catalog/environment.entity';
@@ -12,7 +11,7 @@ import { Release } from '../releases/release.entity';
 import { RevisionRecord } from '../releases/revision.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
-export const entities: MixedList<Function | string | EntitySchema> = [
+export const entities: (new () => object)[] = [
   AuditRecord,
   Change,
   ChangeEdit,

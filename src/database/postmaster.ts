@@ -61,7 +61,7 @@ function readPidFile(dataFolder: string): string | undefined {
   try {
     return readFileSync(pidFileOf(dataFolder), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError } from '../kernel/domain-error';
 import { SETTINGS, type Settings } from '../settings/settings';
@@ -24,7 +24,7 @@ interface Asker {
  * `waiting`; any → `stopped`, which is final and tears down a connection attempt in flight.
  */
 @Injectable()
-export class LogListener implements OnModuleInit, OnApplicationShutdown {
+export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
   private readonly logger = new Logger(LogListener.name);
   private readonly subscribers = new Set<Subscriber>();
   private readonly stopping = new AbortController();
@@ -56,7 +56,8 @@ export class LogListener implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** After the feed has said good-bye, and before the pool that subscribers read from is closed. */
+  async beforeApplicationShutdown(): Promise<void> {
     await this.stop();
   }
 

@@ -37,7 +37,7 @@ export class Subscriber {
         this.taken = heads;
       }
     } catch (error) {
-      this.onFailure(error);
+      if (!this.stopped) this.onFailure(error);
     } finally {
       this.busy = false;
     }

@@ -13,7 +13,7 @@ export class SettingsError extends Error {
 }
 
 /** Reads, validates and freezes the settings. Throws a {@link SettingsError} that names every fault. */
-export function loadSettings(env: Environment): Settings {
+export function loadSettings(env: Environment = process.env): Settings {
   const faults: string[] = [];
   const settings = readTree(VARIABLES, env, faults) as Settings;
   const { documents, http } = settings;
