@@ -1,5 +1,6 @@
 // Makes a checkout ready to run: installs the packages if the lock file has changed since, and builds what is stale.
 // Runs before anything is installed, so it uses nothing but Node.js itself. Says what it does when that takes time.
+// With --build-only it leaves node_modules alone: a test that is running needs it.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,9 @@ import { withLock } from './lock.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const steps = [
+const buildOnly = process.argv.includes('--build-only');
+
+const allSteps = [
   {
     saying: 'Installing packages (the first time takes about a minute) …',
     inputs: ['package.json', 'package-lock.json', 'client/package.json'],
@@ -30,6 +33,8 @@ const steps = [
   },
 ];
 
+const steps = buildOnly ? allSteps.slice(1) : allSteps;
+
 function npm(args) {
   const cli = process.env.npm_execpath;
   return cli?.endsWith('.js') ? [process.execPath, cli, ...args] : ['npm', ...args];
@@ -48,8 +53,16 @@ function filesIn(input) {
 
 function hashOf(inputs) {
   const hash = createHash('sha256').update(process.version);
-  for (const file of inputs.flatMap(filesIn)) hash.update(`\n${file}\n`).update(readFileSync(path.join(root, file)));
+  for (const file of inputs.flatMap(filesIn)) hash.update(`\n${file}\n`).update(contentOf(file));
   return hash.digest('hex');
+}
+
+/** Of a package.json only what decides which packages are installed: a new script is no reason to install again. */
+function contentOf(file) {
+  const content = readFileSync(path.join(root, file));
+  if (path.basename(file) !== 'package.json') return content;
+  const { workspaces, overrides, dependencies, devDependencies, optionalDependencies, exports } = JSON.parse(content);
+  return JSON.stringify({ workspaces, overrides, dependencies, devDependencies, optionalDependencies, exports });
 }
 
 function isCurrent({ inputs, record }) {

@@ -96,6 +96,6 @@ let built: Promise<unknown> | undefined;
 
 /** The process runs what is compiled; this makes sure that it is what is in `src/`. */
 function ensureBuilt(): Promise<unknown> {
-  built ??= promisify(execFile)(process.execPath, ['scripts/prepare.mjs'], { cwd: ROOT });
+  built ??= promisify(execFile)(process.execPath, ['scripts/prepare.mjs', '--build-only'], { cwd: ROOT });
   return built;
 }
