@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { z } from 'zod';
@@ -72,6 +73,12 @@ describe('given an in-memory client', () => {
       expect(config.snapshot('motd')).toBe('hello');
       expect(events).toMatchObject([{ previous: undefined, next: 'hello', revision: 2 }]);
     });
+  });
+
+  it('shows no secrets when it is logged', async () => {
+    const secret = await createInMemoryClient({ password: 'hunter2' });
+    expect(inspect(secret, { depth: 10 })).not.toContain('hunter2');
+    expect(JSON.stringify(secret)).not.toContain('hunter2');
   });
 
   describe('watch', () => {
