@@ -33,4 +33,16 @@ exports.MUTATIONS = {
     replace: '',
     spec: 'src/feed/feed.spec.ts',
   },
+  'a snapshot that is read before it is watched': {
+    file: 'src/snapshots/snapshot-store.ts',
+    find: '    entry.watchers.add(onChange);',
+    replace: '    await this.fresh(entry).then(() => Promise.resolve()).then(() => entry.watchers.add(onChange));',
+    spec: 'src/snapshots/snapshot-store.spec.ts',
+  },
+  'a snapshot put together from two revisions': {
+    file: 'src/snapshots/snapshot-store.ts',
+    find: 'if (entry.moves !== moves || this.movedSince(before, read.config.dependsOn)) continue;',
+    replace: '',
+    spec: 'src/snapshots/snapshot-store.spec.ts',
+  },
 };
