@@ -35,8 +35,12 @@ exports.MUTATIONS = {
   },
   'a snapshot that is read before it is watched': {
     file: 'src/snapshots/snapshot-store.ts',
-    find: '    entry.watchers.add(onChange);',
-    replace: '    await this.fresh(entry).then(() => Promise.resolve()).then(() => entry.watchers.add(onChange));',
+    find: '      return { snapshot: await this.fresh(entry), stop };',
+    replace: `
+      entry.watchers.delete(onChange);
+      const snapshot = await this.fresh(entry);
+      entry.watchers.add(onChange);
+      return { snapshot, stop };`,
     spec: 'src/snapshots/snapshot-store.spec.ts',
   },
   'a snapshot put together from two revisions': {
