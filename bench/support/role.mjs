@@ -1,0 +1,94 @@
+// A role is a process of its own that does one thing for a figure: a server, a load, a crowd of clients. The figure
+// calls its methods over the IPC channel and ends it by its handle.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const END_GRACE_MS = 5_000;
+/** Nothing here takes that long; a figure that hangs has to fail. */
+const CALL_TIMEOUT_MS = 60_000;
+/** Id of the message by which a role says that it listens. */
+const READY = 0;
+const running = new Set();
+
+/** Execution arguments that load the probe. */
+export const PROBED = ['--require', fileURLToPath(new URL('./probe.cjs', import.meta.url))];
+
+/** Starts `bench/roles/<name>.mjs`. */
+export function startRole(name, execArgv = []) {
+  const file = fileURLToPath(new URL(`../roles/${name}.mjs`, import.meta.url));
+  const role = startProcess(file, { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  // What is sent before the role listens would be lost where the probe listens already.
+  const ready = role.ready();
+  return { ...role, call: (method, params) => ready.then(() => role.call(method, params)) };
+}
+
+/** Starts any module that answers calls over IPC. */
+export function startProcess(file, { args = [], ...options }) {
+  const child = fork(file, args, options);
+  const calls = new Map();
+  let nextId = 0;
+  running.add(child);
+  child.on('message', ({ id, result, error }) => {
+    const call = calls.get(id);
+    if (call === undefined) return;
+    calls.delete(id);
+    if (error === undefined) call.resolve(result);
+    else call.reject(new Error(error));
+  });
+  child.once('exit', (code, signal) => {
+    running.delete(child);
+    for (const { reject } of calls.values()) reject(new Error(`${file} ended with ${signal ?? code}.`));
+    calls.clear();
+  });
+  const send = (message) =>
+    new Promise((resolve, reject) => {
+      const id = ++nextId;
+      const timer = setTimeout(() => reject(new Error(`${file} has not answered ${JSON.stringify(message).slice(0, 80)}.`)), CALL_TIMEOUT_MS);
+      const settled = (settle) => (value) => {
+        clearTimeout(timer);
+        settle(value);
+      };
+      calls.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      child.send({ id, ...message }, (error) => error && reject(error));
+    });
+  return {
+    child,
+    call: (method, params) => send({ method, params }),
+    ready: () => new Promise((resolve, reject) => calls.set(READY, { resolve, reject })),
+    /** Asks what `probe.cjs` has measured in this process. */
+    probe: (probe) => send({ probe }),
+    end: () => endProcess(child),
+  };
+}
+
+/** Asks the process to end, and makes it when it does not. */
+export async function endProcess(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_GRACE_MS);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** For whatever a failed figure has left. */
+export function endAll() {
+  return Promise.all([...running].map(endProcess));
+}
+
+/** The other side: answers the calls of whoever started this process, and goes when it goes. */
+export function answer(methods) {
+  process.on('message', ({ id, method, params }) => {
+    if (method === undefined) return;
+    Promise.resolve()
+      .then(() => methods[method](params ?? {}))
+      .then(
+        (result) => process.send?.({ id, result }),
+        (error) => process.send?.({ id, error: error.stack ?? String(error) }),
+      );
+  });
+  process.once('disconnect', () => process.exit());
+  process.channel?.ref();
+  process.send?.({ id: READY });
+}
