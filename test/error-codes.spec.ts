@@ -42,7 +42,7 @@ const nobody = '00000000-0000-4000-8000-000000000000';
 
 /** What nothing a caller can do brings about. */
 const NOT_PROVOKED: Partial<Record<ErrorCode, string>> = {
-  too_many_requests: 'nothing is limited by rate yet; the code is what a 429 of a plugin is translated to (src/http/translate-error.spec.ts)',
+  too_many_requests: 'provoked in test/request-limit.spec.ts, on a server with a low limit',
 };
 
 interface Provocation {

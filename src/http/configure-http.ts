@@ -6,6 +6,7 @@ import { commonHeaders } from './common-headers';
 import { ApiDescription } from './openapi/api-description';
 import { createOpenApiDocument } from './openapi/openapi-document';
 import { ProblemFilter } from './problem.filter';
+import { limitConcurrentRequests } from './request-limit';
 import { RequestShapePipe } from './request-shape.pipe';
 
 /**
@@ -15,6 +16,7 @@ import { RequestShapePipe } from './request-shape.pipe';
 export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   requireDeclaredAccess(fastify);
+  limitConcurrentRequests(fastify, settings.http.maxConcurrentRequests);
   registerBodyParser(fastify, settings.http.maxBodyBytes);
   fastify.decorateRequest('actor', undefined);
   fastify.addHook('onRequest', (request, reply, done) => {

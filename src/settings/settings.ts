@@ -24,6 +24,7 @@ export const VARIABLES = {
   },
   http: {
     maxBodyBytes: integer('TRIMTAB_HTTP_MAX_BODY_BYTES', 4 * 1024 * 1024, 'Largest request body.', { min: 1024 }),
+    maxConcurrentRequests: integer('TRIMTAB_HTTP_MAX_CONCURRENT_REQUESTS', 512, 'Requests of the API that are worked on at once; more are answered 429.'),
     requestTimeoutMs: integer('TRIMTAB_HTTP_REQUEST_TIMEOUT_MS', 30_000, 'How long a client may take to send a whole request.'),
   },
   documents: {
