@@ -22,7 +22,7 @@ const STOP_TIMEOUT_MS = 15_000;
 /** How long connections of ours that were just closed may take to disappear from the server's list. */
 const LEAVE_TIMEOUT_MS = 1_000;
 const RETRY_MS = 30;
-const MAX_FAILED_STARTS = 8;
+const MAX_FAILED_STARTS = 5;
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
 /**
@@ -44,7 +44,7 @@ export class EmbeddedPostgres {
   static async start({ folder, parameters = {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
     try {
       const binaries = locateBinaries();
-      const cluster = await openCluster(path.resolve(folder), binaries);
+      const cluster = await openCluster(path.resolve(folder), binaries, { durable: parameters.fsync !== 'off' });
       const { client, port } = await attach(cluster, binaries, parameters);
       await ensureDatabase(client);
       return new EmbeddedPostgres(urlOf(cluster, port), cluster, client);

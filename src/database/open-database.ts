@@ -21,9 +21,9 @@ export async function openDatabase(settings: DatabaseSettings): Promise<DataSour
 }
 
 async function checkVersion(dataSource: DataSource): Promise<void> {
-  const [row] = await dataSource.query<{ server_version: string }[]>('SHOW server_version');
-  const version = row?.server_version ?? 'unknown';
-  if (Number.parseInt(version, 10) >= OLDEST_VERSION) return;
+  const [row] = await dataSource.query<{ version: string }[]>("SELECT current_setting('server_version_num') AS version");
+  const version = Math.floor(Number(row?.version) / 10_000);
+  if (version >= OLDEST_VERSION) return;
   throw new DomainError('unavailable', `Trimtab needs Postgres ${OLDEST_VERSION} or newer; the server at DATABASE_URL is ${version}.`);
 }
 

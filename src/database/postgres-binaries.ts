@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chownSync, existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -48,22 +49,35 @@ function makeSymlinks(packageFolder: string): void {
 /** As whom Postgres runs. It refuses to be root, so root has to become someone else. */
 export type RunAs =
   | { readonly kind: 'self' }
-  /** Root, seen as `nobody` from inside a user namespace: the files keep their owner and stay reachable. */
+  /** Root, or a user without a name, seen as `nobody` from inside a user namespace: the files keep their owner and stay reachable. */
   | { readonly kind: 'mapped' }
   | { readonly kind: 'user'; readonly uid: number; readonly gid: number };
 
 /** `owned` is a file or folder of an existing cluster, or undefined when there is none yet. */
 export async function chooseUser(owned: string | undefined): Promise<RunAs> {
-  if (process.getuid?.() !== 0) return { kind: 'self' };
+  if (process.getuid?.() !== 0) return hasName() || !(await canMap()) ? { kind: 'self' } : { kind: 'mapped' };
   if (owned !== undefined) {
     const { uid, gid } = statSync(owned);
     if (uid !== 0) return { kind: 'user', uid, gid };
   }
+  return (await canMap()) ? { kind: 'mapped' } : { kind: 'user', uid: NOBODY, gid: NOBODY };
+}
+
+/** initdb asks for the name of its user, and the users of containers often have none. */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
+  }
+}
+
+async function canMap(): Promise<boolean> {
   try {
     await execute({ kind: 'mapped' }, 'true', [], '/');
-    return { kind: 'mapped' };
+    return true;
   } catch {
-    return { kind: 'user', uid: NOBODY, gid: NOBODY };
+    return false;
   }
 }
 

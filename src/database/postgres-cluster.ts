@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { DomainError } from '../kernel/domain-error';
 import { chooseUser, execute, giveTo, type PostgresBinaries, type RunAs } from './postgres-binaries';
@@ -22,18 +22,18 @@ export interface Cluster {
  * Opens the cluster in `parent`, making it first if there is none. Several processes may do this at once: each makes
  * a cluster of its own beside the final place, the first rename wins, and the others throw theirs away.
  */
-export async function openCluster(parent: string, binaries: PostgresBinaries): Promise<Cluster> {
+export async function openCluster(parent: string, binaries: PostgresBinaries, { durable = true } = {}): Promise<Cluster> {
   makePrivate(parent);
   sweepAbandoned(parent);
   const folder = path.join(parent, 'postgres');
-  if (!existsSync(path.join(folder, 'data', 'PG_VERSION'))) await createCluster(parent, folder, binaries);
+  if (!existsSync(path.join(folder, 'data', 'PG_VERSION'))) await createCluster(parent, folder, binaries, durable);
   const data = path.join(folder, 'data');
   const user = await chooseUser(data);
   const password = readPassword(path.join(folder, 'password'));
   return { folder, data, log: path.join(folder, 'log'), port: path.join(folder, 'port'), password, user };
 }
 
-async function createCluster(parent: string, final: string, binaries: PostgresBinaries): Promise<void> {
+async function createCluster(parent: string, final: string, binaries: PostgresBinaries, durable: boolean): Promise<void> {
   const draft = path.join(parent, `new-${process.pid}-${randomBytes(4).toString('hex')}`);
   try {
     mkdirSync(draft, { mode: 0o700 });
@@ -45,6 +45,7 @@ async function createCluster(parent: string, final: string, binaries: PostgresBi
     const args = [
       '--pgdata=data', '--pwfile=password', `--username=${CLUSTER_USER}`, '--auth=scram-sha-256', '--encoding=UTF8',
       '--no-locale', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions',
+      ...(durable ? [] : ['--no-sync']),
     ];
     await execute(user, binaries.initdb, args, draft);
     renameSync(draft, final);
@@ -55,12 +56,18 @@ async function createCluster(parent: string, final: string, binaries: PostgresBi
   }
 }
 
-/** Removes drafts whose maker was killed half-way. A draft of a living process is left to it. */
+/**
+ * Removes drafts whose maker was killed half-way. A draft of a living process is left to it; one that names our pid and
+ * is older than we are was made by a predecessor, in a container that gives every process the same pid.
+ */
 function sweepAbandoned(parent: string): void {
+  const processStart = Date.now() - process.uptime() * 1_000;
   for (const entry of readdirSync(parent)) {
     const maker = /^new-(\d+)-/.exec(entry)?.[1];
-    if (maker === undefined || (Number(maker) !== process.pid && isAlive(Number(maker)))) continue;
-    rmSync(path.join(parent, entry), { recursive: true, force: true });
+    if (maker === undefined) continue;
+    const draft = path.join(parent, entry);
+    if (Number(maker) === process.pid ? statSync(draft).mtimeMs > processStart : isAlive(Number(maker))) continue;
+    rmSync(draft, { recursive: true, force: true });
   }
 }
 
