@@ -191,7 +191,7 @@ function visit(url) {
   const count = { answered: 0, failed: 0 };
   let leaving = false;
   const visiting = (async () => {
-    while (!leaving) {
+    while (!leaving && cleaning === undefined) {
       const ok = await fetch(url).then((response) => response.ok && response.json(), () => false);
       count[ok ? 'answered' : 'failed'] += 1;
       await sleep(5);
