@@ -5,6 +5,7 @@ import { editDocument, type DocumentPatch } from '../documents/edit-document';
 import { formatOfMediaType, MEDIA_TYPES } from '../documents/media-type';
 import { decodeSource, parseDocument } from '../documents/parse-document';
 import { parsePath } from '../documents/pointer';
+import { readJsonPatch } from '../documents/read-json-patch';
 import { serializeValue } from '../documents/serialize-document';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
@@ -107,8 +108,7 @@ export class EntryWriter {
     const { value } = parseDocument(decodeSource(body, limits), JSON_SOURCE, limits);
     if (mediaType === MERGE_PATCH) return { kind: 'merge', path: path === undefined ? [] : parsePath(path), value };
     if (path !== undefined) throw new DomainError('malformed_request', 'A JSON Patch names its paths itself: leave out ?path.', { pointer: '/path' });
-    if (!Array.isArray(value)) throw new DomainError('malformed_request', 'A JSON Patch is a list of operations.', { pointer: '' });
-    return { kind: 'json-patch', operations: value as never };
+    return { kind: 'json-patch', operations: readJsonPatch(value) };
   }
 
   private async inheritedType(layer: LayerName, name: string): Promise<DocumentType> {

@@ -1,9 +1,10 @@
 import type { JsonValue } from '@trimtab/client/protocol';
 import { DomainError } from '../kernel/domain-error';
-import type { Path } from './document-type';
+import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits, type Path } from './document-type';
 import { isJsonArray, isJsonObject, member, objectOf, sameValue } from './json-object';
 import { mergeValues } from './merge-documents';
 import { arrayIndex, formatPointer, parsePointer } from './pointer';
+import { assertSize } from './source-text';
 
 /** One operation of RFC 6902. */
 export type JsonPatchInput =
@@ -47,13 +48,16 @@ export function valueAt(value: JsonValue, path: Path): JsonValue | undefined {
 }
 
 /** What a value becomes by a JSON Patch (RFC 6902), whole or not at all. The value itself is not changed. */
-export function applyJsonPatch(value: JsonValue, operations: readonly JsonPatchInput[]): JsonValue {
+export function applyJsonPatch(value: JsonValue, operations: readonly JsonPatchInput[], { maxBytes }: Pick<DocumentLimits, 'maxBytes'> = DEFAULT_DOCUMENT_LIMITS): JsonValue {
   let result = value;
+  const sizes = new Map<JsonValue, number>();
   for (const [index, operation] of operations.entries()) {
     try {
       result = applyOperation(result, operation);
+      // Copies of copies double with every operation, and share their memory until somebody writes them out.
+      if (operation.op === 'copy') assertSize(leastSize(result, sizes), { maxBytes });
     } catch (cause) {
-      if (!(cause instanceof DomainError)) throw cause;
+      if (!(cause instanceof DomainError) || cause.code === 'document_too_large') throw cause;
       const detail = `Operation ${index} (${operation.op} '${operation.path}') does not apply: ${cause.message} Nothing was changed.`;
       throw new DomainError('patch_failed', detail, { pointer: operation.path, extra: { operation: index }, cause });
     }
@@ -88,6 +92,19 @@ function read(value: JsonValue, path: Path): JsonValue {
   const found = valueAt(value, path);
   if (found === undefined) throw failed(`there is nothing at '${formatPointer(path)}'.`, path);
   return found;
+}
+
+/** The least number of characters in which a value can be written. What is shared is counted once and added up often. */
+function leastSize(value: JsonValue, known: Map<JsonValue, number>): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  let size = known.get(value);
+  if (size === undefined) {
+    size = 1;
+    for (const [key, child] of Object.entries(value)) size += (isJsonArray(value) ? 1 : key.length + 1) + leastSize(child as JsonValue, known);
+    known.set(value, size);
+  }
+  return size;
 }
 
 type Verb = 'add' | 'remove' | 'replace';

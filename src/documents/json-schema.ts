@@ -48,7 +48,16 @@ function compile(source: string): Validate {
   } catch (cause) {
     throw new DomainError('schema_invalid', explain(cause), { cause });
   }
-  return (value) => (validate(value) ? [] : (validate.errors ?? []).map(toViolation));
+  return (value) => (isValid(validate, value) ? [] : (validate.errors ?? []).map(toViolation));
+}
+
+function isValid(validate: ValidateFunction, value: JsonValue): boolean {
+  try {
+    return validate(value) as boolean;
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new DomainError('schema_invalid', 'The schema refers to itself without end: follow its $ref until one leads back to where it began.', { cause });
+  }
 }
 
 function parseSchema(source: string): JsonValue {

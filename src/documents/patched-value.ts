@@ -14,15 +14,15 @@ import { propertyText } from './write-properties';
 export function patchedValue({ value, type }: ParsedDocument, patch: DocumentPatch, limits: DocumentLimits): JsonValue {
   for (const [input, pointer] of inputsOf(patch)) assertWritable(input, pointer, limits);
   const dotted = type.keys === 'dotted' || type.format === 'properties';
-  const patched = dotted ? normalizeDotted(patchDotted(value, patch, limits), limits.maxDepth) : patchLiteral(value, patch);
+  const patched = dotted ? normalizeDotted(patchDotted(value, patch, limits), limits.maxDepth) : patchLiteral(value, patch, limits);
   if ((type.format === 'toml' || type.format === 'properties') && !isJsonObject(patched)) {
     throw new DomainError('value_not_representable', `A ${type.format} document is a set of keys and cannot become a single value.`, { pointer: '' });
   }
   return type.format === 'properties' ? asProperties(patched, []) : patched;
 }
 
-function patchLiteral(value: JsonValue, patch: DocumentPatch): JsonValue {
-  return patch.kind === 'merge' ? mergeAt(value, patch.path, patch.value) : applyJsonPatch(value, patch.operations);
+function patchLiteral(value: JsonValue, patch: DocumentPatch, limits: DocumentLimits): JsonValue {
+  return patch.kind === 'merge' ? mergeAt(value, patch.path, patch.value) : applyJsonPatch(value, patch.operations, limits);
 }
 
 /**
@@ -40,9 +40,9 @@ function patchDotted(value: JsonValue, patch: DocumentPatch, limits: DocumentLim
     const at = (pointer: string): string => formatPointer(resolve(patched, parsePointer(pointer).flatMap(splitKey)));
     const resolved = resolveOperation(operation, at, limits);
     try {
-      patched = applyJsonPatch(patched, [resolved]);
+      patched = applyJsonPatch(patched, [resolved], limits);
     } catch (cause) {
-      if (!(cause instanceof DomainError)) throw cause;
+      if (!(cause instanceof DomainError) || cause.code === 'document_too_large') throw cause;
       throw new DomainError('patch_failed', cause.message.replace('Operation 0', `Operation ${index}`), { pointer: operation.path, extra: { operation: index }, cause });
     }
   });

@@ -1,12 +1,12 @@
 import type { JsonValue } from '@trimtab/client/protocol';
-import { Composer, Parser, isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type CST, type Document, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
+import { Composer, isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type CST, type Document, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 import { checkNumber } from './check-number';
 import type { DocumentLimits } from './document-type';
 import { isJsonArray, isJsonObject, objectOf } from './json-object';
 import { DomainError } from '../kernel/domain-error';
 import { duplicateKey, errorAt, LineMap, type Place } from './source-text';
 import type { Block, Spot, SyntaxEntry, SyntaxNode } from './syntax-tree';
-import { assertYamlDepth } from './yaml-depth';
+import { assertYamlDepth, yamlTokens } from './yaml-depth';
 import { yamlSpot } from './yaml-spots';
 
 /** Reads one YAML 1.2 document with the core schema. A document of comments only is an empty map: it sets nothing. */
@@ -53,7 +53,7 @@ class YamlReader {
 
   private compose(): Document.Parsed {
     const tokens: CST.Token[] = [];
-    for (const token of new Parser().parse(this.text)) {
+    for (const token of yamlTokens(this.text, this.limits.maxDepth, (offset) => this.lines.at(offset))) {
       assertYamlDepth(token, this.limits.maxDepth, (offset) => this.lines.at(offset));
       tokens.push(token);
     }

@@ -57,7 +57,7 @@ export class History {
          JOIN environment e ON e.id = l.environment_id
          JOIN release ON release.layer_id = l.id
          JOIN revision r ON r.id = release.revision
-        WHERE s.name = $1 AND e.name = $2 AND release.version < $3
+        WHERE s.name = $1 AND e.name = $2 AND release.version < $3::bigint
         ORDER BY release.version DESC LIMIT $4`,
       [layer.service, layer.environment, before ?? 2 ** 31 - 1, limit],
     );
