@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { pathOf, SCENARIOS, givenWorld } from './support/scenarios';
 import { startServer, type TestServer } from './support/server';
+import { written } from './support/written';
 
 interface Created {
   readonly id: string;
@@ -56,16 +57,7 @@ async function makeKeys() {
   };
 }
 
-/** How much there is of everything that a request could have written. */
-async function written(): Promise<unknown> {
-  const [counts] = await database.dataSource.query<unknown[]>(
-    `SELECT (SELECT count(*) FROM revision) AS revisions, (SELECT count(*) FROM change) AS changes, (SELECT count(*) FROM change_edit) AS edits,
-            (SELECT count(*) FROM environment) AS environments, (SELECT count(*) FROM service) AS services,
-            (SELECT count(*) FROM credential WHERE revoked_at IS NULL) AS credentials, (SELECT count(*) FROM audit_record) AS audited,
-            (SELECT count(*) FROM idempotency_key) AS keys`,
-  );
-  return counts;
-}
+const writes = (): Promise<unknown> => written(database.dataSource);
 
 const GUARDED = Object.entries(SCENARIOS).filter(([, { access }]) => access !== 'public');
 const request = (name: string, headers: Record<string, string>) => {
@@ -95,7 +87,7 @@ describe.each([
   ['an expired client key', () => `Bearer ${keys.expiredKey}`],
 ])('given %s for a credential', (_name, authorization) => {
   it('every route is closed but the health pages, and nothing is written', async () => {
-    const before = await written();
+    const before = await writes();
     const header = authorization();
     const open: string[] = [];
     for (const [name] of GUARDED) {
@@ -103,7 +95,7 @@ describe.each([
       if (status !== 401 || json.code !== 'unauthenticated') open.push(`${name}: ${status} ${text}`);
     }
     expect(open).toEqual([]);
-    expect(await written()).toEqual(before);
+    expect(await writes()).toEqual(before);
   });
 });
 
@@ -164,14 +156,14 @@ describe('given a good credential in a wrong place', () => {
 
 describe('given a client key, even one for everything', () => {
   it('administers nothing, reads pages about the API, and writes nothing', async () => {
-    const before = await written();
+    const before = await writes();
     const wrong: string[] = [];
     for (const [name, { access }] of GUARDED) {
       const { status, json } = await request(name, { authorization: `Bearer ${keys.everything}` });
       if (access === 'admin' ? status !== 403 || json.code !== 'forbidden' : status !== 200) wrong.push(`${name}: ${status}`);
     }
     expect(wrong).toEqual([]);
-    expect(await written()).toEqual(before);
+    expect(await writes()).toEqual(before);
   });
 });
 
