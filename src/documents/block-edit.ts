@@ -60,8 +60,10 @@ export class BlockEdit {
     }
     const anchor = after !== undefined && !this.removed.has(after) ? after : (after === undefined ? survivors.at(-1) : survivors.findLast(({ start }) => start < after.start));
     if (anchor !== undefined) {
-      const at = lineEnd(text, anchor.end);
-      return { start: at, end: at, text: `${eol}${block.indent}${entry}` };
+      // After the line break, so that the line before may itself be removed from a block further in.
+      const at = nextLine(text, anchor.end);
+      if (text[at - 1] !== '\n') return { start: at, end: at, text: `${eol}${block.indent}${entry}` };
+      return { start: at, end: at, text: `${block.indent}${entry}${eol}` };
     }
     const at = this.emptyPlace();
     const broken = at === 0 || text[at - 1] === '\n';
@@ -79,7 +81,7 @@ export class BlockEdit {
   private emptyPlace(): number {
     const { text, block } = this;
     const [first] = block.spots;
-    if (first !== undefined) return lineStart(text, first.start);
+    if (first !== undefined) return first.section === true ? this.beforeBlankLines(lineStart(text, first.start)) : lineStart(text, first.start);
     if (block.start > 0) return lineEnd(text, block.start);
     // The head of a TOML file: before the first table and the comments that belong to it.
     let at = block.end >= text.length ? text.length : lineStart(text, block.end);

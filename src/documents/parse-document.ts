@@ -7,8 +7,9 @@ import { readJson } from './read-json';
 import { readProperties } from './read-properties';
 import { readToml } from './read-toml';
 import { readYaml } from './read-yaml';
-import { assertSize, BYTE_ORDER_MARK, errorAt, LineMap } from './source-text';
+import { assertSize, errorAt, LineMap, withoutMark } from './source-text';
 import type { SyntaxEntry } from './syntax-tree';
+import { readTomlValue } from './toml-value';
 
 export { decodeSource } from './source-text';
 
@@ -48,12 +49,12 @@ export function parseDocument(source: string, type: DocumentType, limits: Docume
   // A string of that many units has at least as many bytes, so most are not counted twice.
   if (source.length * 3 > limits.maxBytes) assertSize(Buffer.byteLength(source), limits);
   if (type.format === 'text') return new ParsedDocument(type, source, source, limits);
-  const { located } = readTree(source, type, limits);
-  return new ParsedDocument(type, source, valueOf(located), limits);
+  const quick = type.format === 'toml' && type.keys === 'literal' ? readTomlValue(withoutMark(source), limits) : undefined;
+  return new ParsedDocument(type, source, quick ?? valueOf(readTree(source, type, limits).located), limits);
 }
 
 function readTree(source: string, { format, keys }: DocumentType, limits: DocumentLimits): { located: Located; lines: LineMap } {
-  const text = source.startsWith(BYTE_ORDER_MARK) ? source.slice(1) : source;
+  const text = withoutMark(source);
   let lines: LineMap | undefined;
   const lineMap = () => (lines ??= new LineMap(text));
   try {

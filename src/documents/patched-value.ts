@@ -14,7 +14,7 @@ import { propertyText } from './write-properties';
 export function patchedValue({ value, type }: ParsedDocument, patch: DocumentPatch, limits: DocumentLimits): JsonValue {
   for (const [input, pointer] of inputsOf(patch)) assertWritable(input, pointer, limits);
   const dotted = type.keys === 'dotted' || type.format === 'properties';
-  const patched = dotted ? normalizeDotted(patchDotted(value, patch, limits), limits.maxDepth) : patchLiteral(value, patch, limits);
+  const patched = dotted ? withoutEmptied(value, normalizeDotted(patchDotted(value, patch, limits), limits.maxDepth)) : patchLiteral(value, patch, limits);
   if ((type.format === 'toml' || type.format === 'properties') && !isJsonObject(patched)) {
     throw new DomainError('value_not_representable', `A ${type.format} document is a set of keys and cannot become a single value.`, { pointer: '' });
   }
@@ -81,6 +81,17 @@ function mergeDotted(value: JsonValue, patch: JsonValue): JsonValue {
     else merged = setAt(merged, path, mergeDotted(valueAt(merged, path) ?? null, child));
   }
   return merged;
+}
+
+/** Where dots make the levels, a level is there for its leaves: it goes with the last of them. */
+function withoutEmptied(before: JsonValue | undefined, after: JsonValue): JsonValue {
+  if (!isJsonObject(after) || !isJsonObject(before)) return after;
+  const entries = Object.entries(after).map(([key, child]) => [key, withoutEmptied(member(before, key), child)] as const);
+  return objectOf(entries.filter(([key, child]) => !isEmpty(child) || isEmpty(member(before, key)) || !isJsonObject(member(before, key))));
+}
+
+function isEmpty(value: JsonValue | undefined): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0;
 }
 
 /** Numbers and booleans become the text that stands for them. */

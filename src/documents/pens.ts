@@ -85,9 +85,11 @@ class PropertiesPen implements Pen {
   }
 
   replace(spot: Spot, value: JsonValue, path: Path): Splice[] {
-    const separated = /[=: \t\f]$/.test(this.page.text.slice(spot.start, spot.valueStart));
-    const text = `${separated ? '' : this.separator}${escapePropertyValue(textOf(value, path))}`;
-    return [{ start: spot.valueStart, end: spot.valueEnd, text }];
+    const before = this.page.text.slice(spot.start, spot.valueStart);
+    const separator = /[=: \t\f]$/.test(before) ? '' : this.separator;
+    // After white space alone, a first = or : would be taken for the separator.
+    const text = escapePropertyValue(textOf(value, path)).replace(/^[=:]/, /[=:][ \t\f]*$/.test(before + separator) ? '$&' : '\\$&');
+    return [{ start: spot.valueStart, end: spot.valueEnd, text: separator + text }];
   }
 
   member(keys: Path, value: JsonValue, _block: Block, path: Path): string {

@@ -3,6 +3,8 @@ import { AST, ParseError, parseTOML } from 'toml-eslint-parser';
 import { checkNumber } from './check-number';
 import type { DocumentLimits } from './document-type';
 import { duplicateKey, errorAt, LineMap } from './source-text';
+import { lineStart } from './splice';
+import { firstDefinition } from './toml-duplicates';
 import type { Block, Spot, SyntaxEntry, SyntaxMap, SyntaxNode } from './syntax-tree';
 
 /** Reads TOML 1.1. Dates and times become their RFC 3339 text, since JSON has no type for them. */
@@ -41,7 +43,7 @@ class TomlReader {
    * index the parser has resolved. All headers stand in one block, that of the file.
    */
   private table(table: AST.TOMLTable, root: OpenMap, tables: Block, arrays: Map<string, { items: SyntaxEntry[]; last: OpenMap }>): void {
-    this.assertDepth(table.resolvedKey.length, table.range[0]);
+    this.assertDepth(table.resolvedKey.length + 1, table.range[0]);
     const bracket = table.kind === 'array' ? 2 : 1;
     const headerEnd = this.text.indexOf(']', table.key.range[1]) + bracket;
     const end = table.body.at(-1)?.range[1] ?? headerEnd;
@@ -89,7 +91,7 @@ class TomlReader {
   }
 
   private entry(path: readonly string[], content: AST.TOMLContentNode, block: Block, at: { start: number; head: number; depth: number }): SyntaxEntry {
-    this.assertDepth(at.depth, at.start);
+    this.assertDepth(content.type === 'TOMLValue' ? at.depth : at.depth + 1, at.start);
     const [valueStart, end] = content.range;
     const body = content.type === 'TOMLValue' ? undefined : this.delimited(content);
     const spot: Spot = { start: at.start, end, head: at.head, valueStart, valueEnd: end, block, body };
@@ -114,8 +116,6 @@ class TomlReader {
       case 'float':
         return checkNumber(node.number, node.value, at);
       case 'string':
-        // An escape can write half of a surrogate pair in source text that the parser takes; no encoding can carry it.
-        return node.value;
       case 'boolean':
         return node.value;
       default:
@@ -133,7 +133,7 @@ class TomlReader {
   }
 
   private indentOf(offset: number): string {
-    return (/[ \t]*$/.exec(this.text.slice(0, offset)) as RegExpExecArray)[0];
+    return (/^[ \t]*/.exec(this.text.slice(lineStart(this.text, offset), offset)) as RegExpExecArray)[0];
   }
 
   private assertDepth(depth: number, offset: number): void {
@@ -142,7 +142,8 @@ class TomlReader {
 
   private parse(): AST.TOMLProgram {
     try {
-      return parseTOML(this.text);
+      // The parser takes a lone 0 that ends the source to be empty, so nothing ends the source but a line break.
+      return parseTOML(this.text.endsWith('\n') ? this.text : `${this.text}\n`);
     } catch (cause) {
       if (cause instanceof RangeError) throw errorAt('document_too_deep', { line: 1, column: 1 }, `nested deeper than ${this.limits.maxDepth} levels.`, cause);
       if (!(cause instanceof ParseError)) throw cause;
@@ -154,15 +155,9 @@ class TomlReader {
 
   private duplicate(index: number, cause: unknown): Error {
     const place = this.lines.at(index);
-    const key = (/^(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'))*/.exec(this.text.slice(index)) ?? [''])[0];
-    const first = this.firstWith(key, index);
-    if (first !== undefined) return duplicateKey(key, first, place);
-    return errorAt('duplicate_key', place, `'${key}' is set a second time. Remove one of the two.`, cause);
-  }
-
-  /** What stands before the second one parses; the last place with the same key in the same table is the first one. */
-  private firstWith(key: string, before: number): { line: number; column: number } | undefined {
-    return undefined;
+    const first = firstDefinition(this.text, index);
+    if (first !== undefined) return duplicateKey(first.key, this.lines.at(first.offset), place);
+    return errorAt('duplicate_key', place, 'this key is set a second time. Remove one of the two.', cause);
   }
 }
 

@@ -54,6 +54,7 @@ class YamlReader {
   private compose(): Document.Parsed {
     const tokens: CST.Token[] = [];
     for (const token of yamlTokens(this.text, this.limits.maxDepth, (offset) => this.lines.at(offset))) {
+      if (token.type === 'error') throw errorAt('document_syntax', this.lines.at(token.offset), `${token.message}.`);
       assertYamlDepth(token, this.limits.maxDepth, (offset) => this.lines.at(offset));
       tokens.push(token);
     }

@@ -47,7 +47,9 @@ export class SourceRewriter {
     this.findOwners(root);
     this.rewrite(root, value, []);
     this.removeEmptied();
-    for (const [block, edit] of this.edits) if (!this.isGone(block)) this.splices.push(...edit.splices());
+    // Where several blocks end at one place, what is added to the inner ones comes first.
+    const inside = [...this.edits].sort(([left], [right]) => right.start - left.start);
+    for (const [block, edit] of inside) if (!this.isGone(block)) this.splices.push(...edit.splices());
     return this.splices;
   }
 

@@ -4,6 +4,10 @@ import type { DocumentLimits } from './document-type';
 
 export const BYTE_ORDER_MARK = '\uFEFF';
 
+export function withoutMark(source: string): string {
+  return source.startsWith(BYTE_ORDER_MARK) ? source.slice(1) : source;
+}
+
 /** Checks size and encoding before anything else reads the bytes. A byte order mark stays in the text. */
 export function decodeSource(bytes: Uint8Array, limits: Pick<DocumentLimits, 'maxBytes'>): string {
   assertSize(bytes.byteLength, limits);
@@ -20,27 +24,11 @@ export function assertSize(bytes: number, { maxBytes }: Pick<DocumentLimits, 'ma
   throw new DomainError('document_too_large', `The document has ${bytes} bytes; at most ${maxBytes} are allowed. Split it into several documents.`, { extra: { bytes, maxBytes } });
 }
 
+/** Decoded leniently and encoded again, everything before the first fault comes out as it went in. */
 function firstInvalidByte(bytes: Uint8Array): number {
-  // Decoding with replacement is lossless up to the first fault, so a binary search over prefixes finds it.
-  let [valid, invalid] = [0, bytes.byteLength];
-  while (invalid - valid > 1) {
-    const middle = (valid + invalid) >> 1;
-    if (isValid(bytes.subarray(0, middle), { stream: true })) valid = middle;
-    else invalid = middle;
-  }
-  // A sequence may have begun before the byte that does not continue it.
-  let first = isValid(bytes, { stream: true }) ? bytes.byteLength : valid;
-  while (first > 0 && !isValid(bytes.subarray(0, first), { stream: false })) first -= 1;
-  return first;
-}
-
-function isValid(bytes: Uint8Array, options: { stream: boolean }): boolean {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, options);
-    return true;
-  } catch {
-    return false;
-  }
+  const lenient = Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  const offset = bytes.findIndex((byte, index) => lenient[index] !== byte);
+  return offset === -1 ? bytes.byteLength : offset;
 }
 
 export interface Place {

@@ -1,5 +1,5 @@
 import { Lexer } from 'yaml';
-import { BYTE_ORDER_MARK } from './source-text';
+import { withoutMark } from './source-text';
 
 export interface YamlPart {
   readonly source: string;
@@ -13,7 +13,7 @@ export interface YamlPart {
  * are left out.
  */
 export function splitYaml(source: string): YamlPart[] {
-  const text = source.startsWith(BYTE_ORDER_MARK) ? source.slice(1) : source;
+  const text = withoutMark(source);
   const parts: YamlPart[] = [];
   let [offset, start, line, hasValue] = [0, 0, 1, false];
   const close = (end: number, next: number): void => {

@@ -41,7 +41,7 @@ export function writeYamlFlow(value: JsonValue, quoting: Quoting = 'plain'): str
   if (isJsonArray(value)) return `[${value.map((item) => writeYamlFlow(item)).join(', ')}]`;
   if (!isJsonObject(value)) return String(value);
   const members = Object.entries(value).map(([key, member]) => `${writeYamlKey(key)}: ${writeYamlFlow(member)}`);
-  return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
+  return `{${members.join(', ')}}`;
 }
 
 export function writeYamlKey(key: string): string {

@@ -21,8 +21,9 @@ export class YamlPen implements Pen {
       const lead = spot.valueStart === spot.head && spot.block.holds === 'members' ? ' ' : '';
       return [{ start: spot.valueStart, end: spot.valueEnd, text: `${lead}${writeYamlFlow(value, quoting)}` }];
     }
-    const written = writeYamlValue(value, this.layout(spot.block), quoting);
-    if (lineStart(text, spot.valueStart) > spot.head) return this.replaceLines(spot, written);
+    const flow = spot.body?.layout === 'delimited' && spot.body.spots.length > 0;
+    const written = flow ? ` ${writeYamlFlow(value)}` : writeYamlValue(value, this.layout(spot.block), quoting);
+    if (lineStart(text, spot.valueStart) > spot.head && !flow) return this.replaceLines(spot, written);
     const [first, ...rest] = written.split(this.page.eol);
     const below = rest.length === 0 ? [] : [this.page.eol + rest.join(this.page.eol)];
     // A comment at the end of the line stays there; what needs lines of its own goes below it.

@@ -1,0 +1,53 @@
+import { compileSchema } from './json-schema';
+import { expectCleanPrototype } from './testing/hostile-keys';
+
+const schema = (value: unknown): string => JSON.stringify(value);
+
+describe('given a JSON Schema', () => {
+  it('tells every violation with its place', () => {
+    const validate = compileSchema(schema({
+      type: 'object', required: ['db'], additionalProperties: false,
+      properties: { db: { type: 'object', required: ['host'], properties: { port: { type: 'integer', maximum: 65535 } } }, 'a/b': { type: 'string', format: 'uri' } },
+    }));
+    expect(validate({ db: { host: 'x', port: 1 } })).toEqual([]);
+    expect(validate({ db: { port: 99999 }, 'a/b': 'no uri', other: 1 }).map(({ path, keyword }) => [path, keyword]).sort()).toEqual([
+      ['/a~1b', 'format'], ['/db/host', 'required'], ['/db/port', 'maximum'], ['/other', 'additionalProperties'],
+    ]);
+  });
+
+  it('understands draft 2020-12: $defs, $dynamicRef, prefixItems, unevaluatedProperties', () => {
+    const validate = compileSchema(schema({ $schema: 'https://json-schema.org/draft/2020-12/schema', $defs: { n: { type: 'number' } }, prefixItems: [{ $ref: '#/$defs/n' }], items: false }));
+    expect(validate([1])).toEqual([]);
+    expect(validate(['x', 2])).toHaveLength(2);
+  });
+
+  it('compiles two schemas that carry the same $id', () => {
+    expect(compileSchema(schema({ $id: 'https://example.com/s', type: 'string' }))('x')).toEqual([]);
+    expect(compileSchema(schema({ $id: 'https://example.com/s', type: 'number' }))('x')).toHaveLength(1);
+  });
+
+  it.each([
+    ['{"type": "nothing"}', 'type'],
+    ['{"type": "object"', 'Line 1'],
+    ['[]', 'object or a boolean'],
+    ['{"pattern": "("}', 'regular expression'],
+    ['{"$ref": "https://example.com/other.json"}', 'are not followed'],
+    ['{"$ref": "#/$defs/missing"}', '$defs'],
+    ['{"$schema": "http://json-schema.org/draft-04/schema#"}', 'draft-04'],
+  ])('refuses %s and says why', (source, words) => {
+    expect(() => compileSchema(source)).toThrow(expect.objectContaining({ code: 'schema_invalid', message: expect.stringContaining(words) }));
+  });
+
+  it('takes keys that name parts of a prototype for what they are', () => {
+    const validate = compileSchema('{"required": ["constructor"], "properties": {"prototype": {"type": "number"}}, "patternProperties": {"^__proto__$": {"type": "number"}}}');
+    expect(validate({}).map(({ path }) => path)).toEqual(['/constructor']);
+    // Under `properties` ajv passes over `__proto__`; a pattern reaches it.
+    expect(validate(JSON.parse('{"constructor": 1, "prototype": "x", "__proto__": "x"}')).map(({ path }) => path).sort()).toEqual(['/__proto__', '/prototype']);
+    expectCleanPrototype();
+  });
+
+  it('compiles each source once', () => {
+    const source = schema({ type: 'boolean' });
+    expect(compileSchema(source)).toBe(compileSchema(source));
+  });
+});
