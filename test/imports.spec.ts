@@ -306,6 +306,28 @@ describe('given services that exist already', () => {
   });
 });
 
+describe('given two replicas', () => {
+  let first: TestServer;
+  let second: TestServer;
+
+  beforeAll(async () => {
+    first = await startServer();
+    second = await startServer({}, first.database);
+  });
+  afterAll(async () => {
+    await second.close();
+    await first.close();
+  });
+
+  it('makes one revision of the same repository imported several times at once', async () => {
+    const apis = [first, second, first, second].map(({ url }) => new Api(url, first.token));
+    const answers = await Promise.all(apis.map((api) => api.post('/api/v1/imports', { files: petclinic() })));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(answers.map(({ json }) => json.revision).filter((revision) => revision !== undefined)).toEqual([1]);
+    for (const api of apis) expect((await api.values('vets-service@docker')).application).toEqual(SPRING_GIVES['vets-service@docker']);
+  });
+});
+
 function lineOf(key: string): number {
   const lines = readFileSync(path.join(PETCLINIC, 'application.yml'), 'utf8').split('\n');
   return lines.findIndex((line) => line.startsWith(`${key}:`)) + 1;
