@@ -5,6 +5,7 @@ import { messageOf } from './errors.js';
 import type { Logger } from './logger.js';
 import type { Documents } from './protocol.js';
 import { reconcile } from './reconcile.js';
+import { refusalOf } from './refusal.js';
 import { Resources } from './resources.js';
 import type { ResourceHandle, ResourceHooks } from './resource.js';
 import { RestartOnly } from './restart-only.js';
@@ -152,6 +153,6 @@ export class Applier {
   }
 }
 
-function refused({ revision, etag }: Candidate, stage: RefusalStage, reason: string): Outcome {
-  return { state: 'refused', refusal: { revision, etag, stage, reason, at: new Date() } };
+function refused(candidate: Candidate, stage: RefusalStage, reason: string): Outcome {
+  return { state: 'refused', refusal: refusalOf(candidate, stage, reason) };
 }

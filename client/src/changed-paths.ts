@@ -13,18 +13,19 @@ export function changedPaths(previous: unknown, next: unknown, base: readonly st
 
 function collect(previous: unknown, next: unknown, at: readonly string[], paths: string[]): void {
   if (Object.is(previous, next)) return;
-  if (!isRecord(previous) && !isRecord(next)) {
+  // What was not there, or is gone, counts leaf by leaf as well; a scalar in place of an object is one change.
+  const before = previous === undefined ? {} : previous;
+  const after = next === undefined ? {} : next;
+  if (!isRecord(before) || !isRecord(after)) {
     paths.push(formatPath(at));
     return;
   }
-  const before = isRecord(previous) ? previous : {};
-  const after = isRecord(next) ? next : {};
   const found = paths.length;
   for (const key of Object.keys(before)) collect(before[key], Object.hasOwn(after, key) ? after[key] : undefined, [...at, key], paths);
   for (const key of Object.keys(after)) {
     if (!Object.hasOwn(before, key)) collect(undefined, after[key], [...at, key], paths);
   }
-  // `{}` in place of nothing or of a scalar: no leaf differs, but the value does.
+  // `{}` in place of nothing: no leaf differs, but the value does.
   if (paths.length === found) paths.push(formatPath(at));
 }
 

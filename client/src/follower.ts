@@ -5,6 +5,7 @@ import { Events } from './events.js';
 import { Facts } from './facts.js';
 import type { FollowerOptions, Link, Reader } from './follower-options.js';
 import type { FeedMessage, Position, Report } from './protocol.js';
+import { refusalOf } from './refusal.js';
 import { Received } from './received.js';
 import type { ResourceHandle, ResourceHooks } from './resource.js';
 import type { ConfigSource, ConfigStatus, ConnectionState, Refusal } from './status.js';
@@ -26,6 +27,7 @@ export class Follower {
   #link: Link | undefined;
   #reader: Reader | undefined;
   #state: ConnectionState = 'idle';
+  #why = 'not connected yet';
   #known = 0;
   #appliedAt = new Date();
   #waiting: readonly string[] = [];
@@ -125,7 +127,8 @@ export class Follower {
     const previous = this.#state;
     if (previous === next) return;
     this.#state = next;
-    if (previous === 'live') this.facts.lost(reason);
+    this.#why = reason;
+    if (previous === 'live' || next === 'waiting' || next === 'rejected') this.facts.lost(reason);
     this.events.emit('state', { previous, next, reason });
   }
 
@@ -162,7 +165,7 @@ export class Follower {
         logger.warn(`A delta to revision ${revision} does not fit (${verdict.reason}); asking for the whole snapshot.`);
         return this.#link?.resubscribe(null);
       case 'invalid':
-        return this.#refused({ revision, etag, stage: 'etag', reason: verdict.reason, at: new Date() }, 'server');
+        return this.#refused(refusalOf(message, 'etag', verdict.reason), 'server');
     }
   }
 
@@ -187,7 +190,7 @@ export class Follower {
       this.#confirmed(revision);
       this.#options.disk?.save(next);
     } else {
-      this.facts.lost(`started from ${source}; the server has not confirmed it`);
+      this.facts.lost(`started from ${source}; the server has not confirmed it (${this.#why})`);
     }
     this.#tell(() => {
       if (previous !== undefined) this.watchers.notify(previous, next);

@@ -54,6 +54,15 @@ describe('given an in-memory client', () => {
       await checked.close();
     });
 
+    it('reports a reason that the server takes, whatever the schema says', async () => {
+      const messages = ['', 'x'.repeat(100_000), 'a\0b'];
+      const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => (value === 0 ? { value } : { issues: [{ message: messages.shift() ?? '' }] }) } } as const;
+      const odd = await createInMemoryClient(0, { schema: schema as never });
+      for (const next of [1, 2, 3]) await odd.publish(next);
+      const reasons = odd.reports.flatMap((report) => (report.state === 'refused' ? [report.reason] : []));
+      expect(reasons).toEqual(['no reason was given', `${'x'.repeat(1999)}…`, 'a\uFFFDb']);
+    });
+
     it('goes offline and comes back', () => {
       expect([config.ready, config.synced, config.stale]).toEqual([true, true, false]);
       const events: boolean[] = [];

@@ -54,7 +54,7 @@ config.snapshot().db.pool.max = 1;
 // @ts-expect-error an array of the config cannot be changed
 config.snapshot().hosts.push('x');
 // @ts-expect-error possibly not there
-config.get('db.replica.url').length;
+const replica: string = config.get('db.replica.url');
 
 const paths: ConfigPath<AppConfig>[] = ['db', 'db.pool.min', 'servers.0', 'labels.any', 'since', '/a/b'];
 const document: unknown = config.snapshot('logback.xml');
@@ -99,4 +99,4 @@ void connect(options).then((plain) => plain.get('any.path.at.all'));
 void connect({ url: 'http://x', service: 's', environment: 'e' });
 void createInMemoryClient({ port: 1, hosts: 'a' }, { schema }).then(async (typed) => [typed.get('port').toFixed(), await typed.publish({})]);
 
-export { anything, document, live, max, paths, pinned, size, whole };
+export { anything, document, live, max, paths, pinned, replica, size, whole };
