@@ -1,7 +1,7 @@
 import type { JsonValue } from '@trimtab/client/protocol';
 import fc from 'fast-check';
 import { applyJsonPatch } from './apply-patch';
-import type { Format, Path } from './document-type';
+import type { Format } from './document-type';
 import { editDocument, type JsonPatchInput } from './edit-document';
 import { isJsonArray, isJsonObject, member, objectOf, sameValue, type JsonObject } from './json-object';
 import { mergeValues } from './merge-documents';
