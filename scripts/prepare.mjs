@@ -73,8 +73,12 @@ function isCurrent({ inputs, record }) {
 function run([command, ...args]) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+    // An npm that is left behind would go on writing into node_modules while the next one does too.
+    const pass = (signal) => child.kill(signal);
+    process.once('SIGINT', pass).once('SIGTERM', pass);
     child.once('error', (error) => reject(new Error(`${command} could not be started (${error.code}).`)));
     child.once('exit', (code, signal) => {
+      process.off('SIGINT', pass).off('SIGTERM', pass);
       if (code === 0) resolve();
       else reject(new Error(`${path.basename(command)} ${args.join(' ')} ended with ${signal ?? code}.`));
     });
