@@ -5,6 +5,7 @@ import { DomainError } from '../kernel/domain-error';
 import { DEFAULT_DOCUMENT_LIMITS } from './document-type';
 import { formatPointer, parsePointer } from './pointer';
 import { parseDocument } from './parse-document';
+import { holdProtoProperty } from './proto-property';
 
 export interface Violation {
   /** RFC 6901 pointer of the value that is wrong; for a missing or unknown key that of the key. */
@@ -44,7 +45,7 @@ function compile(source: string): Validate {
     // One instance each: schemas of different layers may well carry the same $id.
     const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, logger: false, ownProperties: true });
     addFormats(ajv);
-    validate = ajv.compile(schema as object | boolean);
+    validate = ajv.compile(holdProtoProperty(schema) as object | boolean);
   } catch (cause) {
     throw new DomainError('schema_invalid', explain(cause), { cause });
   }
