@@ -12,7 +12,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const { values } = parseArgs({ options: { out: { type: 'string' } } });
 const dist = values.out === undefined ? join(root, 'dist') : resolve(values.out);
-const fresh = `${dist}.${process.pid}.tmp`;
+// On the same file system as the result, and where neither git nor a linter looks.
+const workshop = join(root, 'node_modules', '.cache', `trimtab-build-${process.pid}`);
+const fresh = values.out === undefined ? join(workshop, 'fresh') : `${dist}.${process.pid}.tmp`;
+const replaced = values.out === undefined ? join(workshop, 'replaced') : `${dist}.${process.pid}.old`;
 
 function compile(shape) {
   const args = [tsc, '-p', join(root, `tsconfig.${shape}.json`), '--outDir', join(fresh, shape)];
@@ -24,18 +27,18 @@ function compile(shape) {
 }
 
 try {
+  mkdirSync(fresh, { recursive: true });
   const results = await Promise.allSettled([compile('esm'), compile('cjs')]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   for (const [shape, type] of [['esm', 'module'], ['cjs', 'commonjs']]) {
     mkdirSync(join(fresh, shape), { recursive: true });
     writeFileSync(join(fresh, shape, 'package.json'), `${JSON.stringify({ type, sideEffects: false })}\n`);
   }
-  const replaced = `${dist}.${process.pid}.old`;
   if (existsSync(dist)) renameSync(dist, replaced);
   renameSync(fresh, dist);
-  rmSync(replaced, { recursive: true, force: true });
 } catch (error) {
-  rmSync(fresh, { recursive: true, force: true });
   process.stderr.write(`The client was not built: ${error.message}\n`);
   process.exitCode = 1;
+} finally {
+  for (const path of [fresh, replaced, workshop]) rmSync(path, { recursive: true, force: true });
 }
