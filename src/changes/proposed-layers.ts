@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog';
-import { decodeSource, parseDocument } from '../documents/parse-document';
+import { parseDocument } from '../documents/parse-document';
 import { compileSchema } from '../documents/json-schema';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
@@ -100,8 +100,8 @@ export class ProposedLayersBuilder {
         entries.delete(key);
         continue;
       }
-      await this.check(edit, edit.next);
       const entry: LayerEntry = { kind: edit.kind, name: edit.name, type: edit.next.type, hash: hashOf(edit.next.source) };
+      await this.check(edit, entry, edit.next.source);
       entries.set(key, entry);
       newSources.set(entry.hash, edit.next.source);
     }
@@ -120,12 +120,10 @@ export class ProposedLayersBuilder {
     };
   }
 
-  private async check(edit: EntryEdit, next: NonNullable<EntryEdit['next']>): Promise<void> {
-    const limits = this.settings.documents;
-    decodeSource(Buffer.from(next.source, 'utf8'), limits);
-    if (edit.kind === 'includes') return this.checkIncludes(edit, parseIncludes(next.source));
-    parseDocument(next.source, next.type, limits);
-    if (edit.kind === 'schema') compileSchema(next.source);
+  private async check(edit: EntryEdit, entry: LayerEntry, source: string): Promise<void> {
+    if (edit.kind === 'includes') return this.checkIncludes(edit, parseIncludes(source));
+    if (!this.contents.isParsed(entry)) this.contents.rememberParsed(entry, parseDocument(source, entry.type, this.settings.documents));
+    if (edit.kind === 'schema') compileSchema(source);
   }
 
   private async checkIncludes({ layer }: EntryEdit, includes: readonly Include[]): Promise<void> {

@@ -56,6 +56,16 @@ export class ContentStore implements Contents {
     this.sourceCache.set(hash, source);
   }
 
+  /** Whether an entry has been parsed before, and so is known to be sound. */
+  isParsed(entry: LayerEntry): boolean {
+    return this.parsedCache.has(parsedKey(entry));
+  }
+
+  /** Spares the next reader the parsing. */
+  rememberParsed(entry: LayerEntry, document: ParsedDocument): void {
+    this.parsedCache.set(parsedKey(entry), document);
+  }
+
   /** The parsed entries, in order. What is stored was checked when it was written, so no limits are applied. */
   async parsed(entries: readonly LayerEntry[], contents: Contents = this): Promise<ParsedDocument[]> {
     const result = new Array<ParsedDocument>(entries.length);
@@ -70,7 +80,7 @@ export class ContentStore implements Contents {
     for (const index of missing) {
       const entry = entries[index]!;
       const document = parseDocument(sources.get(entry.hash)!, entry.type, UNLIMITED);
-      this.parsedCache.set(parsedKey(entry), document);
+      this.rememberParsed(entry, document);
       result[index] = document;
     }
     return result;
