@@ -86,7 +86,7 @@ export class BlockEdit {
     // The head of a TOML file: before the first table and the comments that belong to it.
     let at = block.end >= text.length ? text.length : lineStart(text, block.end);
     while (block.end < text.length && at > 0 && /^[ \t]*#/.test(text.slice(lineStart(text, at - 1), at))) at = lineStart(text, at - 1);
-    return at;
+    return block.end < text.length ? this.beforeBlankLines(at) : at;
   }
 
   private delimitedSplices(): Splice[] {

@@ -135,6 +135,13 @@ describe('given YAML', () => {
   });
 });
 
+describe('given YAML whose aliases multiply a large document', () => {
+  it('refuses it although each alias is cheap', () => {
+    const source = `a: &a "${'x'.repeat(100_000)}"\nb: [${Array(50).fill('*a').join()}]\n`;
+    expect(refusal('yaml', source).code).toBe('alias_expansion');
+  });
+});
+
 describe('given TOML', () => {
   it('reads tables, dotted keys, arrays of tables and inline tables as one tree', () => {
     expect(value('toml', 'a.b = 1\n[c]\nd.e = [1, {f = 2}]\n[c.g]\nh = true\n[[t]]\nn = 1\n[t.u]\nv = "w"\n[[t]]\n"x y" = 2\n')).toEqual({

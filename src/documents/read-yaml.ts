@@ -198,9 +198,13 @@ class YamlReader {
   }
 
   private assertExpansion(size: number, node?: Node): void {
-    const allowed = Math.max(this.text.length, 1) * this.limits.maxAliasExpansion;
+    const { maxAliasExpansion, maxBytes } = this.limits;
+    // Written out it must still be of the size of a document (sizes are estimates, hence the factor): everything that
+    // merges, compares and delivers it sees it written out.
+    const allowed = Math.min(Math.max(this.text.length, 1) * maxAliasExpansion, 2 * maxBytes);
     if (size <= allowed) return;
-    throw errorAt('alias_expansion', node === undefined ? { line: 1, column: 1 } : this.placeOf(node), `with its aliases written out the document is more than ${this.limits.maxAliasExpansion} times its source.`);
+    const place = node === undefined ? { line: 1, column: 1 } : this.placeOf(node);
+    throw errorAt('alias_expansion', place, `with its aliases written out the document is more than ${maxAliasExpansion} times its source, or larger than a document may be.`);
   }
 
   private placeOf(node: Node): Place {

@@ -23,7 +23,7 @@ export class YamlPen implements Pen {
     }
     const flow = spot.body?.layout === 'delimited' && spot.body.spots.length > 0;
     const written = flow ? ` ${writeYamlFlow(value)}` : writeYamlValue(value, this.layout(spot.block), quoting);
-    if (lineStart(text, spot.valueStart) > spot.head && !flow) return this.replaceLines(spot, written);
+    if (lineStart(text, spot.valueStart) > spot.head && !flow) return this.replaceLines(spot, value, written);
     const [first, ...rest] = written.split(this.page.eol);
     const below = rest.length === 0 ? [] : [this.page.eol + rest.join(this.page.eol)];
     // A comment at the end of the line stays there; what needs lines of its own goes below it.
@@ -46,13 +46,14 @@ export class YamlPen implements Pen {
   }
 
   /** The value stands on the lines below its key: those go, together with the comments between them. */
-  private replaceLines(spot: Spot, written: string): Splice[] {
+  private replaceLines(spot: Spot, value: JsonValue, written: string): Splice[] {
     const { text, eol } = this.page;
     const start = lineStart(text, spot.valueStart);
     if (written.startsWith(eol)) return [{ start, end: spot.valueEnd, text: written.slice(eol.length) }];
     const before = start > 0 && text[start - 2] === '\r' ? start - 2 : start - 1;
+    // On one line: below a literal's `|`, the comments that stay would be read as its text.
     return [
-      { start: spot.head, end: spot.head, text: written },
+      { start: spot.head, end: spot.head, text: ` ${writeYamlFlow(value)}` },
       { start: before, end: spot.valueEnd, text: '' },
     ];
   }
