@@ -23,6 +23,12 @@ export function objectOf(entries: Iterable<readonly [string, JsonValue]>): JsonO
   return Object.fromEntries(entries);
 }
 
+/** Sets an own member, also one of the name `__proto__`, the only one that an assignment would hand to a setter. */
+export function setMember(object: { [key: string]: JsonValue }, key: string, value: JsonValue): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  else object[key] = value;
+}
+
 /** Equal as JSON: the order of an object's keys does not count. */
 export function sameValue(left: JsonValue | undefined, right: JsonValue | undefined): boolean {
   if (left === right) return true;

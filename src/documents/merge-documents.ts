@@ -1,5 +1,5 @@
 import type { JsonValue } from '@trimtab/client/protocol';
-import { isJsonArray, isJsonObject, member, objectOf, sameValue } from './json-object';
+import { isJsonArray, isJsonObject, member, sameValue, setMember } from './json-object';
 import type { ParsedDocument } from './parse-document';
 import { formatPointer } from './pointer';
 
@@ -9,12 +9,13 @@ import { formatPointer } from './pointer';
  */
 export function mergeValues(weaker: JsonValue, stronger: JsonValue): JsonValue {
   if (!isJsonObject(stronger)) return stronger;
-  const merged = new Map(isJsonObject(weaker) ? Object.entries(weaker) : []);
-  for (const [key, value] of Object.entries(stronger)) {
-    if (value === null) merged.delete(key);
-    else merged.set(key, mergeValues(merged.get(key) ?? null, value));
+  const merged: { [key: string]: JsonValue } = isJsonObject(weaker) ? { ...weaker } : {};
+  for (const key of Object.keys(stronger)) {
+    const value = stronger[key] as JsonValue;
+    if (value === null) delete merged[key];
+    else setMember(merged, key, mergeValues(member(merged, key) ?? null, value));
   }
-  return objectOf(merged);
+  return merged;
 }
 
 /**

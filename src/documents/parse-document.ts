@@ -8,7 +8,7 @@ import { readProperties } from './read-properties';
 import { readToml } from './read-toml';
 import { readYaml } from './read-yaml';
 import { assertSize, errorAt, LineMap, withoutMark } from './source-text';
-import type { SyntaxEntry } from './syntax-tree';
+import { syntaxValue, type SyntaxEntry } from './syntax-tree';
 import { readTomlValue } from './toml-value';
 
 export { decodeSource } from './source-text';
@@ -49,22 +49,39 @@ export function parseDocument(source: string, type: DocumentType, limits: Docume
   // A string of that many units has at least as many bytes, so most are not counted twice.
   if (source.length * 3 > limits.maxBytes) assertSize(Buffer.byteLength(source), limits);
   if (type.format === 'text') return new ParsedDocument(type, source, source, limits);
-  const quick = type.format === 'toml' && type.keys === 'literal' ? readTomlValue(withoutMark(source), limits) : undefined;
-  return new ParsedDocument(type, source, quick ?? valueOf(readTree(source, type, limits).located), limits);
+  return new ParsedDocument(type, source, readValue(source, type, limits), limits);
+}
+
+/** Without the places of keys where it can: publishing needs only the value. */
+function readValue(source: string, type: DocumentType, limits: DocumentLimits): JsonValue {
+  const text = withoutMark(source);
+  if (type.keys === 'literal') {
+    if (type.format === 'json') return syntaxValue(readJson(text, limits).node);
+    if (type.format === 'yaml') return guarded(limits, () => syntaxValue(readYaml(text, limits).node));
+    const value = type.format === 'toml' ? readTomlValue(text, limits) : undefined;
+    if (value !== undefined) return value;
+  }
+  return valueOf(readTree(source, type, limits).located);
 }
 
 function readTree(source: string, { format, keys }: DocumentType, limits: DocumentLimits): { located: Located; lines: LineMap } {
   const text = withoutMark(source);
   let lines: LineMap | undefined;
   const lineMap = () => (lines ??= new LineMap(text));
-  try {
+  return guarded(limits, () => {
     const root = readSyntax(text, format as Exclude<typeof format, 'text'>, limits);
     const located = locate(root, format === 'properties' ? 'dotted' : keys, lineMap, limits.maxDepth);
     return { located, get lines() { return lineMap(); } };
+  });
+}
+
+/** The readers bound their depth; a library that still runs out of stack has met something deeper than any document. */
+function guarded<T>({ maxDepth }: DocumentLimits, read: () => T): T {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    // The readers bound their depth; a library that still runs out of stack has met something deeper than any document.
-    throw errorAt('document_too_deep', { line: 1, column: 1 }, `nested deeper than ${limits.maxDepth} levels.`, error);
+    throw errorAt('document_too_deep', { line: 1, column: 1 }, `nested deeper than ${maxDepth} levels.`, error);
   }
 }
 

@@ -2,10 +2,10 @@ import type { JsonValue } from '@trimtab/client/protocol';
 import { Composer, isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type CST, type Document, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 import { checkNumber } from './check-number';
 import type { DocumentLimits } from './document-type';
-import { isJsonArray, isJsonObject, objectOf } from './json-object';
+import { isJsonArray, isJsonObject } from './json-object';
 import { DomainError } from '../kernel/domain-error';
 import { duplicateKey, errorAt, LineMap, type Place } from './source-text';
-import type { Block, Spot, SyntaxEntry, SyntaxNode } from './syntax-tree';
+import { syntaxValue, type Block, type Spot, type SyntaxEntry, type SyntaxNode } from './syntax-tree';
 import { assertYamlDepth, yamlTokens } from './yaml-depth';
 import { yamlSpot } from './yaml-spots';
 
@@ -111,7 +111,7 @@ class YamlReader {
     this.aliased = true;
     this.assertDepth(depth + target.height, node);
     this.assertExpansion(target.size, node);
-    return { ...target, node: { kind: 'scalar', value: plain(target.node), aliasOf: target.spot } };
+    return { ...target, node: { kind: 'scalar', value: syntaxValue(target.node), aliasOf: target.spot } };
   }
 
   private list(list: YAMLSeq, spot: Spot, depth: number): Read {
@@ -160,7 +160,7 @@ class YamlReader {
   private merged(source: SyntaxNode, spot: Spot, seen: Map<string, Spot>): SyntaxEntry[] {
     const entries: SyntaxEntry[] = [];
     for (const node of source.kind === 'list' ? source.items.map((item) => item.node) : [source]) {
-      const map = plain(node);
+      const map = syntaxValue(node);
       if (!isJsonObject(map)) throw errorAt('document_syntax', this.lines.at(spot.start), "'<<' merges a map or a list of maps. Quote the key if it is meant literally.");
       const aliasOf = node.kind === 'scalar' ? node.aliasOf : undefined;
       for (const [key, value] of Object.entries(map)) {
@@ -214,11 +214,4 @@ class YamlReader {
 
 function isMergeKey(key: Node | null): boolean {
   return key !== null && isScalar(key) && key.type === Scalar.PLAIN && key.value === '<<';
-}
-
-/** The value of what an anchor holds; nothing below it can be edited through the alias, so places are dropped. */
-function plain(node: SyntaxNode): JsonValue {
-  if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map((item) => plain(item.node));
-  return objectOf(node.entries.map(({ path, node: value }) => [path[0] as string, plain(value)] as const));
 }

@@ -1,4 +1,5 @@
 import type { JsonValue } from '@trimtab/client/protocol';
+import { setMember } from './json-object';
 
 /**
  * What a reader makes of a source: the values, and where each is written. Offsets are into the text without its byte
@@ -60,4 +61,13 @@ export interface Block {
   readonly spots: Spot[];
   /** Lines: the white space before an entry. */
   readonly indent: string;
+}
+
+/** The value alone, of a source whose keys have one level each. */
+export function syntaxValue(node: SyntaxNode): JsonValue {
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map((item) => syntaxValue(item.node));
+  const value: { [key: string]: JsonValue } = {};
+  for (const entry of node.entries) setMember(value, entry.path[0] as string, syntaxValue(entry.node));
+  return value;
 }
