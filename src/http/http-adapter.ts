@@ -23,6 +23,9 @@ export function createHttpAdapter(settings: Settings, logger: FastifyServerOptio
     return503OnClosing: false,
     bodyLimit: settings.http.maxBodyBytes,
     requestTimeout: settings.http.requestTimeoutMs,
+    // By itself Node looks every 30 seconds only, and takes the longer of the two timeouts for the whole request: 60
+    // seconds are its default for the headers.
+    http: { headersTimeout: settings.http.requestTimeoutMs, connectionsCheckingInterval: Math.ceil(settings.http.requestTimeoutMs / 4) },
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, caseSensitive: true, ignoreTrailingSlash: false },
     // The router's own refusals (a malformed URL) come before any hook and any handler of errors.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
