@@ -16,13 +16,14 @@ import { RequestShapePipe } from './request-shape.pipe';
 export function configureHttp(app: NestFastifyApplication, settings: Settings): void {
   const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   requireDeclaredAccess(fastify);
-  limitConcurrentRequests(fastify, settings.http.maxConcurrentRequests);
   registerBodyParser(fastify, settings.http.maxBodyBytes);
   fastify.decorateRequest('actor', undefined);
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.headers(commonHeaders(request.id));
     done();
   });
+  // After that hook: a refusal has those headers as well.
+  limitConcurrentRequests(fastify, settings.http.maxConcurrentRequests);
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
     done();
