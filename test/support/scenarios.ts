@@ -101,6 +101,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
       return { environment: 'staging', name: 'detached' };
     },
   },
+  [`GET ${LAYER}/includes`]: { access: 'admin', status: 200 },
   [`PUT ${LAYER}/includes`]: { access: 'admin', status: 200, body: { includes: [{ service: 'common' }] } },
   [`DELETE ${LAYER}/includes`]: {
     access: 'admin',
