@@ -54,6 +54,7 @@ export class Connection {
   #liveSince = 0;
   /** The last report worth telling again, and the socket it was told on. */
   #report: { readonly report: Report; readonly toldOn: object | undefined } | undefined;
+  #telling: NodeJS.Immediate | undefined;
   #rejection: string | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -67,12 +68,14 @@ export class Connection {
     if (this.#state === 'idle') void this.#connect();
   }
 
-  /** Tells the server what became of a revision; remembered until the next connection when there is none. */
+  /**
+   * Tells the server what became of a revision, once everything that has already been received is dealt with: of several
+   * revisions that came together only the last is worth telling, and nobody who waits for one waits for the telling.
+   * Remembered until the next connection when there is none.
+   */
   report(report: Report): void {
-    const socket = this.#connected ? this.#socket : undefined;
-    socket?.emit(REPORT_EVENT, report);
-    // Applied once told is part of the position from then on; a refusal has to be told on every new connection.
-    this.#report = report.state === 'applied' && socket !== undefined ? undefined : { report, toldOn: socket };
+    this.#report = { report, toldOn: undefined };
+    this.#telling ??= setImmediate(() => this.#tell());
   }
 
   /** Asks to be brought up to date; no answer in time means that the connection is dead. */
@@ -86,6 +89,7 @@ export class Connection {
   /** Ends the connection for good. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
+    this.#tell();
     this.#drop();
     this.#enter('closed', 'closed by the service');
   }
@@ -132,7 +136,18 @@ export class Connection {
     if (message.type === 'current' || message.type === 'delta' || message.type === 'snapshot') this.#answered();
     this.#options.onMessage(message);
     // After the message, because what became of it may have taken the place of what there was to tell.
-    if (this.#state === 'live' && this.#report !== undefined && this.#report.toldOn !== this.#socket) this.report(this.#report.report);
+    if (this.#state === 'live' && this.#telling === undefined) this.#tell();
+  }
+
+  #tell(): void {
+    clearImmediate(this.#telling);
+    this.#telling = undefined;
+    const socket = this.#socket;
+    if (this.#report === undefined || socket === undefined || !this.#connected || this.#report.toldOn === socket) return;
+    const { report } = this.#report;
+    socket.emit(REPORT_EVENT, report);
+    // Applied once told is part of the position from then on; a refusal has to be told on every new connection.
+    this.#report = report.state === 'applied' ? undefined : { report, toldOn: socket };
   }
 
   #answered(): void {
