@@ -88,7 +88,7 @@ export function answer(methods) {
         (error) => process.send?.({ id, error: error.stack ?? String(error) }),
       );
   });
-  process.once('disconnect', () => process.exit());
+  for (const event of ['disconnect', 'SIGTERM']) process.once(event, () => process.exit());
   process.channel?.ref();
   process.send?.({ id: READY });
 }

@@ -13,7 +13,8 @@ export function median(numbers) {
 /** How far the repetitions lie apart: half the distance between the quartiles, relative to the median. */
 export function noise(numbers) {
   if (numbers.length < 2) return 0;
-  return (percentile(numbers, 0.75) - percentile(numbers, 0.25)) / 2 / median(numbers);
+  const middle = median(numbers);
+  return middle === 0 ? 0 : (percentile(numbers, 0.75) - percentile(numbers, 0.25)) / 2 / middle;
 }
 
 /**

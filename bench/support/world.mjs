@@ -1,5 +1,5 @@
-// What the figures run in: an embedded Postgres as the server itself starts it (fsync on), databases of this run, and
-// servers as they are built.
+// What the figures run in: an embedded Postgres as the server itself starts it (fsync on) or the one of DATABASE_URL,
+// databases of this run, and servers as they are built.
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,13 +11,17 @@ const require = createRequire(import.meta.url);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export class World {
-  #postgres;
+  #embedded;
+  #postgresUrl = process.env.DATABASE_URL;
   #databases = 0;
 
   /** Connection string of a new, empty database. */
   async database() {
-    const { EmbeddedPostgres } = require('../../dist/database/embedded-postgres.js');
-    this.#postgres ??= await EmbeddedPostgres.start({ folder: path.join(ROOT, '.trimtab', 'bench') });
+    if (this.#postgresUrl === undefined) {
+      const { EmbeddedPostgres } = require('../../dist/database/embedded-postgres.js');
+      this.#embedded = await EmbeddedPostgres.start({ folder: path.join(ROOT, '.trimtab', 'bench') });
+      this.#postgresUrl = this.#embedded.url;
+    }
     if (this.#databases === 0) await this.#drop((pid) => !isAlive(pid));
     const name = `bench_${process.pid}_${++this.#databases}`;
     await this.#query(`CREATE DATABASE ${name}`);
@@ -25,12 +29,12 @@ export class World {
   }
 
   /** A server on a database of its own, or on `databaseUrl`. */
-  async server({ databaseUrl, gc = false, env = {} } = {}) {
+  async server({ databaseUrl, execArgv = [], env = {} } = {}) {
     const url = databaseUrl ?? (await this.database());
     const server = startProcess(path.join(ROOT, 'dist/main.js'), {
-      execArgv: [...PROBED, ...(gc ? ['--expose-gc'] : [])],
+      execArgv: [...PROBED, ...execArgv],
       env: { ...withoutSettings(process.env), DATABASE_URL: url, PORT: '0', ...env },
-      stdio: ['ignore', 'pipe', 'ignore', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const announcement = await announced(server.child);
     const base = /API\s+(\S+)\/api\/v1/.exec(announcement)[1];
@@ -39,9 +43,9 @@ export class World {
   }
 
   async close() {
-    if (this.#postgres === undefined) return;
-    await this.#drop((pid) => pid === process.pid);
-    await this.#postgres.stop();
+    if (this.#databases > 0) await this.#drop((pid) => pid === process.pid);
+    this.#databases = 0;
+    await this.#embedded?.stop();
   }
 
   /** Databases carry the pid of the run that made them. */
@@ -63,7 +67,7 @@ export class World {
   }
 
   #urlOf(database) {
-    const url = new URL(this.#postgres.url);
+    const url = new URL(this.#postgresUrl);
     url.pathname = `/${database}`;
     return url.href;
   }
@@ -73,7 +77,9 @@ export class World {
 function announced(child) {
   return new Promise((resolve, reject) => {
     let text = '';
-    child.once('exit', (code) => reject(new Error(`The server ended with ${code} instead of starting.`)));
+    let log = '';
+    child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-2_000)));
+    child.once('exit', (code) => reject(new Error(`The server ended with ${code} instead of starting. ${log}`)));
     child.stdout.on('data', (chunk) => {
       text += chunk;
       if (/^ {2}Database .*\n/m.test(text)) setTimeout(() => resolve(text), 50);
