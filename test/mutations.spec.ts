@@ -6,7 +6,7 @@ import { MUTATIONS } from './support/mutations.cjs';
  * A check that cannot fail proves nothing. Each of these runs a spec over code in which one line, the one the promise
  * hangs on, is broken; the spec has to fail.
  */
-const jest = path.resolve(__dirname, '../node_modules/jest/bin/jest.js');
+const runner = path.resolve(__dirname, '../node_modules/jest/bin/jest.js');
 
 it.each(Object.entries(MUTATIONS))(
   'the suite notices: %s',
@@ -19,7 +19,7 @@ it.each(Object.entries(MUTATIONS))(
 );
 
 async function runJest(args: readonly string[], mutation: string): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [jest, ...args], {
+  const child = spawn(process.execPath, [runner, ...args], {
     cwd: path.resolve(__dirname, '..'),
     env: { ...process.env, TRIMTAB_MUTATION: mutation },
     stdio: ['ignore', 'pipe', 'pipe'],
