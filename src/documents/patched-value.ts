@@ -5,6 +5,7 @@ import type { DocumentLimits, Path } from './document-type';
 import { splitKey } from './dotted-keys';
 import type { DocumentPatch } from './edit-document';
 import { isJsonArray, isJsonObject, member, objectOf } from './json-object';
+import { LevelCopies } from './level-copies';
 import { normalizeDotted } from './located';
 import type { ParsedDocument } from './parse-document';
 import { formatPointer, parsePointer } from './pointer';
@@ -36,11 +37,12 @@ function patchDotted(value: JsonValue, patch: DocumentPatch, limits: DocumentLim
     return isJsonObject(merged) ? setAt(value, path, merged) : mergeAt(value, path, merged);
   }
   let patched = value;
+  const copies = new LevelCopies();
   patch.operations.forEach((operation, index) => {
     const at = (pointer: string): string => formatPointer(resolve(patched, parsePointer(pointer).flatMap(splitKey)));
     const resolved = resolveOperation(operation, at, limits);
     try {
-      patched = applyJsonPatch(patched, [resolved], limits);
+      patched = applyJsonPatch(patched, [resolved], limits, copies);
     } catch (cause) {
       if (!(cause instanceof DomainError) || cause.code === 'document_too_large') throw cause;
       throw new DomainError('patch_failed', cause.message.replace('Operation 0', `Operation ${index}`), { pointer: operation.path, extra: { operation: index }, cause });
@@ -75,10 +77,11 @@ function resolve(value: JsonValue, path: Path): string[] {
 function mergeDotted(value: JsonValue, patch: JsonValue): JsonValue {
   if (!isJsonObject(patch)) return patch;
   let merged: JsonValue = isJsonObject(value) ? value : {};
+  const copies = new LevelCopies();
   for (const [key, child] of Object.entries(patch)) {
     const path = resolve(merged, splitKey(key));
-    if (child === null) merged = mergeAt(merged, path, null);
-    else merged = setAt(merged, path, mergeDotted(valueAt(merged, path) ?? null, child));
+    if (child === null) merged = mergeAt(merged, path, null, copies);
+    else merged = setAt(merged, path, mergeDotted(valueAt(merged, path) ?? null, child), copies);
   }
   return merged;
 }
