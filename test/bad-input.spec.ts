@@ -250,6 +250,22 @@ describe('given a patch', () => {
     await expectRefused(() => api.request('PATCH', `${document}?path=${encodeURIComponent(path.startsWith('/') ? path : `/${path}`)}`, '1', { 'content-type': TYPES.merge }), status, 'malformed_request');
   });
 
+  it.each<[string, TypeName, 'merge' | 'patch']>([
+    ['a properties document', 'properties', 'merge'],
+    ['a properties document', 'properties', 'patch'],
+    ['a JSON document', 'json', 'merge'],
+    ['a JSON document', 'json', 'patch'],
+  ])('of many keys of %s (%s, %s) does not take the server away from others', async (_name, type, kind) => {
+    const keys = Array.from({ length: 8_000 }, (_, index) => `k${index}`);
+    const source = type === 'json' ? JSON.stringify(Object.fromEntries(keys.map((key) => [key, '1']))) : keys.map((key) => `${key}=1`).join('\n');
+    await api.must('PUT', `${layer}/documents/many`, source, { 'content-type': TYPES[type] });
+    const patch = kind === 'merge' ? Object.fromEntries(keys.map((key) => [key, '2'])) : keys.slice(0, 1_000).map((key) => ({ op: 'replace', path: `/${key}`, value: '2' }));
+    const started = Date.now();
+    await api.must('PATCH', `${layer}/documents/many`, JSON.stringify(patch), { 'content-type': TYPES[kind] });
+    expect(Date.now() - started).toBeLessThan(5_000);
+    await api.must('DELETE', `${layer}/documents/many`);
+  });
+
   it('refuses a path of a thousand levels', async () => {
     await expectRefused(() => api.request('PATCH', `${document}?path=${repeat('a.', 1_000)}a`, '1', { 'content-type': TYPES.merge }), 422, 'document_too_deep');
   });
