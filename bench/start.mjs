@@ -50,6 +50,7 @@ async function cpuOfNpmStart(databaseUrl) {
     text += chunk;
     if (text.includes('is running.')) break;
   }
+  if (npm.exitCode !== null || !text.includes('is running.')) throw new Error(`npm start did not start the server: ${text}`);
   const pids = tree(npm.pid);
   const ticks = pids.map(ticksOf).reduce((sum, each) => sum + each, 0);
   for (const pid of pids.slice(1)) process.kill(pid, 'SIGTERM');
