@@ -11,7 +11,7 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFilesAfterEnv: ['<rootDir>/test/support/no-leaks.ts'],
   testMatch: ['**/*.spec.ts'],
-  transform: { '^.+\\.[cm]?[jt]s$': '@swc/jest' },
+  transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/mutating-transform.cjs' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
   moduleNameMapper: {
     '^#migrations/(.*)$': '<rootDir>/migrations/$1.ts',

@@ -11,7 +11,7 @@ const runner = path.resolve(__dirname, '../node_modules/jest/bin/jest.js');
 it.each(Object.entries(MUTATIONS))(
   'the suite notices: %s',
   async (name, { spec }) => {
-    const { code, output } = await runJest(['--config', path.join(__dirname, 'mutation.jest.config.cjs'), '--runInBand', spec], name);
+    const { code, output } = await runJest(['--runInBand', '--testTimeout', '8000', spec], name);
     expect(output).toMatch(/^Tests: +[1-9]\d* failed/m);
     expect(code).toBe(1);
   },
