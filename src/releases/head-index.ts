@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -15,7 +15,9 @@ export interface LayerMove extends LayerHead {
 export type MoveListener = (moves: readonly LayerMove[], position: Revision) => void;
 
 interface MoveRow {
-  id: number;
+  head: string;
+  /** Null, with everything after it, in the one row that says that nothing has moved. */
+  id: number | null;
   service: string;
   environment: string;
   version: number;
@@ -45,7 +47,7 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.load();
+    await this.read();
     this.unsubscribe = this.log.subscribe(({ revision }) => this.reach(revision));
   }
 
@@ -112,46 +114,38 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
     else await this.reach(position);
   }
 
-  private async load(): Promise<void> {
-    // One snapshot for the position and the heads: a publish in between must show in both or in neither.
-    await this.dataSource.transaction('REPEATABLE READ', async (manager) => {
-      const [head] = await manager.query<{ id: string }[]>('SELECT coalesce(max(id), 0) AS id FROM revision');
-      const rows = await this.readMoves(manager, 0);
-      this.apply(rows, Number(head!.id));
-    });
-  }
-
   private async readAfter(revision: Revision): Promise<void> {
     if (revision <= this.current) return;
-    const moves = await this.readMoves(this.dataSource.manager, this.current);
-    const position = moves.reduce((highest, move) => Math.max(highest, move.revision), this.current);
-    this.apply(
-      moves.filter((move) => move.revision > this.current),
-      position,
-    );
+    await this.read();
   }
 
-  /** Heads that moved after a position. The layers' rows are enough: only their newest release matters here. */
-  private async readMoves(manager: EntityManager, after: Revision): Promise<LayerMove[]> {
-    const rows = await manager.query<MoveRow[]>(
-      `SELECT l.id, s.name AS service, e.name AS environment, l.version, l.revision,
+  /**
+   * Applies whatever has moved since the position. The layers' rows are enough: only their newest release matters here.
+   * One statement, so that the position and the heads are of one moment.
+   */
+  private async read(): Promise<void> {
+    const rows = await this.dataSource.query<MoveRow[]>(
+      `SELECT log.head, l.id, s.name AS service, e.name AS environment, l.version, l.revision,
               convert_from(c.content, 'UTF8') AS includes
-         FROM layer l
-         JOIN service s ON s.id = l.service_id
-         JOIN environment e ON e.id = l.environment_id
+         FROM (SELECT coalesce(max(id), 0) AS head FROM revision) log
+         LEFT JOIN layer l ON l.revision > $1
+         LEFT JOIN service s ON s.id = l.service_id
+         LEFT JOIN environment e ON e.id = l.environment_id
          LEFT JOIN release_document d ON d.layer_id = l.id AND d.version = l.version AND d.kind = 'includes'
          LEFT JOIN document_content c ON c.hash = d.hash
-        WHERE l.revision > $1
         ORDER BY l.revision`,
-      [after],
+      [this.current],
     );
-    return rows.map((row) => ({
-      id: row.id,
-      layer: { service: row.service, environment: row.environment },
-      version: row.version,
-      revision: Number(row.revision),
-      includes: row.includes === null ? undefined : parseIncludes(row.includes),
-    }));
+    const moves = rows
+      .filter((row) => row.id !== null && Number(row.revision) > this.current)
+      .map((row) => ({
+        id: row.id!,
+        layer: { service: row.service, environment: row.environment },
+        version: row.version,
+        revision: Number(row.revision),
+        includes: row.includes === null ? undefined : parseIncludes(row.includes),
+      }));
+    this.apply(moves, Number(rows[0]!.head));
   }
 
   private apply(moves: readonly LayerMove[], position: Revision): void {
