@@ -2,6 +2,7 @@ import type { JsonValue } from '@trimtab/client/protocol';
 import { valueAt } from './apply-patch';
 import { DEFAULT_DOCUMENT_LIMITS, type DocumentLimits, type DocumentType, type Path } from './document-type';
 import { locate, valueOf, type Located } from './located';
+import { readJsonValue } from './json-value';
 import { arrayIndex } from './pointer';
 import { readJson } from './read-json';
 import { readProperties } from './read-properties';
@@ -56,7 +57,7 @@ export function parseDocument(source: string, type: DocumentType, limits: Docume
 function readValue(source: string, type: DocumentType, limits: DocumentLimits): JsonValue {
   const text = withoutMark(source);
   if (type.keys === 'literal') {
-    if (type.format === 'json') return syntaxValue(readJson(text, limits).node);
+    if (type.format === 'json') return readJsonValue(text, limits) ?? syntaxValue(readJson(text, limits).node);
     if (type.format === 'yaml') return guarded(limits, () => syntaxValue(readYaml(text, limits).node));
     const value = type.format === 'toml' ? readTomlValue(text, limits) : undefined;
     if (value !== undefined) return value;
