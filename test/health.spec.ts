@@ -93,3 +93,22 @@ describe('given a server that goes away', () => {
     }
   });
 });
+
+it('closes as soon as the requests under way are answered, and keeps no connection of theirs alive', async () => {
+  const other = await startServer({}, database);
+  const runner = database.dataSource.createQueryRunner();
+  await runner.startTransaction();
+  // As long as the log's lock is held here, a publish is under way.
+  await runner.query('SELECT pg_advisory_xact_lock(8848, 2)');
+  const publishing = new Api(other.url, server.token).request('PUT', '/api/v1/services/orders/environments/base/documents/closing', '{}', { 'content-type': 'application/json' });
+  await eventually(async () => {
+    const waiting = await database.dataSource.query<unknown[]>(`SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`);
+    expect(waiting.length).toBeGreaterThan(0);
+  });
+  const closed = other.close();
+  await runner.rollbackTransaction();
+  await runner.release();
+  const { status, headers } = await publishing;
+  expect([status, headers.get('connection')]).toEqual([200, 'close']);
+  await closed;
+});

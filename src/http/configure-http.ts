@@ -24,8 +24,15 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   });
   // After that hook: a refusal has those headers as well.
   limitConcurrentRequests(fastify, settings.http.maxConcurrentRequests);
+  let closing = false;
+  fastify.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
   fastify.addHook('onSend', (_request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    // A connection whose request was under way when the server began to close would be kept alive, and the close with it.
+    if (closing) void reply.header('connection', 'close');
     done();
   });
   app.get(ApiDescription).from(() => createOpenApiDocument(app));
