@@ -44,9 +44,9 @@ function rows(what, aim, rounds, rawRounds) {
   return [
     row(`publish → ${what}, p50`, share('start', 0.5), share('start', 0.5)),
     row(`publish → ${what}, p99`, share('start', 0.99), share('start', 0.99), { aim }),
-    row('  of it publish → committed', ({ start, committed }) => committed - start),
-    row(`  of it committed → ${what}, p99`, share('committed', 0.99), share('start', 0.99)),
-    row('  longest block of the event loop', ({ block }) => block, ({ block }) => block),
+    row(`publish → ${what}, up to the commit`, ({ start, committed }) => committed - start),
+    row(`publish → ${what}, from the commit, p99`, share('committed', 0.99), share('start', 0.99)),
+    row(`publish → ${what}, longest block of the event loop`, ({ block }) => block, ({ block }) => block),
   ];
 }
 

@@ -79,4 +79,4 @@ function flattened(value, prefix = '') {
   );
 }
 
-answer({ time, allocated });
+answer({ time, allocated, kept: () => kept });
