@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
-import type { Actor } from '../kernel/actor';
+import { prepared } from '../database/prepared';
+import { lastingActor, type Actor } from '../kernel/actor';
 import type { Revision } from '../kernel/revision';
 
 /** What can be done, as `noun.verb`. */
@@ -30,13 +31,25 @@ export interface AuditEntry {
 }
 
 /** Writes the record inside the caller's transaction: what is not recorded did not happen, and the other way round. */
-export async function recordAudit(manager: EntityManager, { actor, action, subject, revision }: AuditEntry): Promise<void> {
-  const { kind, id, name, requestId } = actor;
-  await manager.query('INSERT INTO audit_record (actor, action, subject, request_id, revision) VALUES ($1, $2, $3, $4, $5)', [
-    JSON.stringify({ kind, id, name }),
+export async function recordAudit(manager: EntityManager, entry: AuditEntry): Promise<void> {
+  await recordAudits(manager, [entry]);
+}
+
+/** The same for several at once, in their order. */
+export async function recordAudits(manager: EntityManager, entries: readonly AuditEntry[]): Promise<void> {
+  const rows = entries.map(({ actor, action, subject, revision }) => ({
+    actor: lastingActor(actor),
     action,
-    JSON.stringify(subject),
-    requestId ?? null,
-    revision ?? null,
-  ]);
+    subject,
+    request_id: actor.requestId ?? null,
+    revision: revision ?? null,
+  }));
+  await prepared(
+    manager,
+    'record audits',
+    `INSERT INTO audit_record (actor, action, subject, request_id, revision)
+     SELECT actor, action, subject, request_id, revision
+       FROM jsonb_to_recordset($1) AS r(actor jsonb, action text, subject jsonb, request_id text, revision bigint)`,
+    [JSON.stringify(rows)],
+  );
 }

@@ -1,10 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
 import { requireMatch } from '../http/preconditions';
 import type { Actor } from '../kernel/actor';
-import { DomainError } from '../kernel/domain-error';
-import type { Revision } from '../kernel/revision';
-import type { Change } from './change.entity';
 import { ChangeEdits } from './change-edits';
 import { changeTag, ChangesService, refuseUnlessOpen } from './changes.service';
 import { Publisher, requireRevision, type PublishRequest, type PublishResult } from './publisher';
@@ -39,18 +35,7 @@ export class ChangePublisher {
       message: change.title,
       actor,
       edits: () => Promise.resolve(edits),
-      record: (manager, revision) => markPublished(manager, change, revision),
+      draft: change,
     };
   }
-}
-
-/** Only the edition that was checked is published: an edit in between must not slip through. */
-async function markPublished(manager: EntityManager, { id, edition }: Change, revision: Revision): Promise<void> {
-  const [, updated] = await manager.query<[unknown, number]>(
-    `UPDATE change SET status = 'published', revision = $3, updated_at = now()
-      WHERE id = $1 AND edition = $2 AND status = 'open'`,
-    [id, edition, revision],
-  );
-  if (updated === 1) return;
-  throw new DomainError('change_not_open', `Change ${id} was edited, published or discarded while it was being published. Read it again.`);
 }

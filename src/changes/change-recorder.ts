@@ -1,8 +1,11 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared';
+import { DomainError } from '../kernel/domain-error';
 import { lastingActor, type Actor } from '../kernel/actor';
 import type { Revision } from '../kernel/revision';
 import { hashOf, type LayerEntry } from '../releases/layer-entry';
 import type { RevisionKind } from '../releases/revision.entity';
+import type { Change } from './change.entity';
 import type { EntryEdit } from './entry-edit';
 
 /** The columns of a `change_edit` row, as JSON for one statement over many rows. */
@@ -27,7 +30,7 @@ function insertEdits(changeId: string): string {
                              base_version, base_format, base_keys, base_hash)
     SELECT ${changeId}, s.id, e.id, r.kind, r.name, r.format, r.keys, decode(r.hash, 'hex'),
            r.base_version, r.base_format, r.base_keys, decode(r.base_hash, 'hex')
-      FROM jsonb_to_recordset($2) AS r(service text, environment text, kind text, name text, format text, keys text, hash text,
+      FROM jsonb_to_recordset($2) AS r(revision bigint, service text, environment text, kind text, name text, format text, keys text, hash text,
                                        base_version int, base_format text, base_keys text, base_hash text)
       JOIN service s ON s.name = r.service
       JOIN environment e ON e.name = r.environment`;
@@ -48,20 +51,44 @@ export async function saveEdits(manager: EntityManager, changeId: number, edits:
   );
 }
 
-/** Stores a publish that had no draft as the published change it is. One statement: the log's lock is held meanwhile. */
-export async function recordPublishedChange(
-  manager: EntityManager,
-  change: { kind: RevisionKind; title: string; author: Actor; revision: Revision },
-  edits: readonly EntryEdit[],
-): Promise<void> {
-  await manager.query(
+/** A publish that had no draft. */
+export interface PublishedChange {
+  readonly kind: RevisionKind;
+  readonly title: string;
+  readonly author: Actor;
+  readonly revision: Revision;
+  readonly edits: readonly EntryEdit[];
+}
+
+/** Stores publishes that had no draft as the published changes they are. One statement: the log's lock is held meanwhile. */
+export async function recordPublishedChanges(manager: EntityManager, changes: readonly PublishedChange[]): Promise<void> {
+  await prepared(
+    manager,
+    'record published changes',
     `WITH published AS (
        INSERT INTO change (kind, title, status, author, revision)
-       VALUES ($3, $4, 'published', $5, $1) RETURNING id
+       SELECT kind, title, 'published', author, revision
+         FROM jsonb_to_recordset($1) AS c(kind text, title text, author jsonb, revision bigint)
+       RETURNING id, revision
      )
-     ${insertEdits('(SELECT id FROM published)')}`,
-    [change.revision, JSON.stringify(edits.map(editRow)), change.kind, change.title, JSON.stringify(lastingActor(change.author))],
+     ${insertEdits('published.id')}
+       JOIN published ON published.revision = r.revision`,
+    [
+      JSON.stringify(changes.map(({ kind, title, author, revision }) => ({ kind, title, author: lastingActor(author), revision }))),
+      JSON.stringify(changes.flatMap(({ edits, revision }) => edits.map((edit) => ({ ...editRow(edit), revision })))),
+    ],
   );
+}
+
+/** Only the edition that was checked is published: an edit in between must not slip through. */
+export async function markPublished(manager: EntityManager, { id, edition }: Change, revision: Revision): Promise<void> {
+  const [, updated] = await manager.query<[unknown, number]>(
+    `UPDATE change SET status = 'published', revision = $3, updated_at = now()
+      WHERE id = $1 AND edition = $2 AND status = 'open'`,
+    [id, edition, revision],
+  );
+  if (updated === 1) return;
+  throw new DomainError('change_not_open', `Change ${id} was edited, published or discarded while it was being published. Read it again.`);
 }
 
 function editRow(edit: EntryEdit): EditRow {

@@ -6,7 +6,6 @@ import { ContentStore } from '../releases/content-store';
 import { entryKey, includesSource, INCLUDES_NAME, JSON_SOURCE, type EntryKind, type Include } from '../releases/layer-entry';
 import type { LayerView } from '../releases/layer-release';
 import { entryTag } from '../releases/layer-views';
-import { recordPublishedChange } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { EntryWriter, type EntrySource, type EntryWrite } from './entry-writer';
 import { Publisher, type PublishResult } from './publisher';
@@ -54,7 +53,6 @@ export class DirectWrites {
         const current = entry ? { type: entry.type, source: (await this.contents.sources([entry.hash])).get(entry.hash)! } : null;
         return [{ ...place, next: await nextOf(current), base: { version: release?.version ?? 0, entry } }];
       },
-      record: (manager, revision, edits) => recordPublishedChange(manager, { kind: 'publish', title, author: actor, revision }, edits),
     } satisfies Parameters<Publisher['publish']>[0];
     return dryRun ? this.publisher.dryRun(request) : this.publisher.publish(request);
   }

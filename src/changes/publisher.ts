@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { recordAudit } from '../audit/record-audit';
+import { recordAudits } from '../audit/record-audit';
 import { DomainError } from '../kernel/domain-error';
 import type { Actor } from '../kernel/actor';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
+import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
 import type { LayerView } from '../releases/layer-release';
-import { ReleaseLog } from '../releases/release-log';
+import { ReleaseLog, type Published } from '../releases/release-log';
 import { ReleaseReader } from '../releases/release-reader';
 import type { RevisionKind } from '../releases/revision.entity';
+import type { Change } from './change.entity';
+import { markPublished, recordPublishedChanges } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { ImpactAssessor, type ConfigImpact } from './impact';
 import { ProposedLayersBuilder } from './proposed-layers';
@@ -24,8 +27,8 @@ export interface PublishRequest {
    * computes them (an edit by key, a rollback) computes them from what it will really replace.
    */
   edits(head: LayerView): Promise<readonly EntryEdit[]>;
-  /** Runs in the publishing transaction: whatever must be written with the revision, or not at all. */
-  record(manager: EntityManager, revision: Revision, edits: readonly EntryEdit[]): Promise<void>;
+  /** The open change this publishes. Without one it is recorded as a change of its own. */
+  readonly draft?: Change;
 }
 
 export interface PublishedLayer extends LayerName {
@@ -49,6 +52,7 @@ export class Publisher {
     private readonly proposals: ProposedLayersBuilder,
     private readonly assessor: ImpactAssessor,
     private readonly log: ReleaseLog,
+    private readonly contents: ContentStore,
   ) {}
 
   /** Everything {@link publish} would answer, and nothing written. */
@@ -76,17 +80,12 @@ export class Publisher {
         basis,
         reads: new Set([...reads, ...layers.map(layerKey)]),
         releases: proposed.releases,
-        record: async (manager, revision) => {
-          await request.record(manager, revision, edits);
-          await recordAudit(manager, {
-            actor: request.actor,
-            action: 'change.publish',
-            subject: { kind: request.kind, message: request.message, layers },
-            revision,
-          });
-        },
+        record: recordPublished,
+        payload: { draft: request.draft, edits, layers },
       });
-      if (appended !== 'moved') return { revision: appended.revision, layers, impact };
+      if (appended === 'moved') continue;
+      for (const { newSources } of proposed.releases) for (const [hash, source] of newSources) this.contents.remember(hash, source);
+      return { revision: appended.revision, layers, impact };
     }
   }
 
@@ -110,6 +109,41 @@ export class Publisher {
     await this.heads.reach(revision);
     return { revision, layers: rows.map(({ service, environment, version }) => ({ service, environment, version })), impact: [] };
   }
+}
+
+interface Payload {
+  readonly draft: Change | undefined;
+  readonly edits: readonly EntryEdit[];
+  readonly layers: readonly PublishedLayer[];
+}
+
+/** Writes what a commit publishes into the changes and the audit, with as few statements as there can be. */
+async function recordPublished(manager: EntityManager, published: readonly Published<Payload>[]): Promise<void> {
+  const own = published.filter(({ proposal }) => proposal.payload.draft === undefined);
+  if (own.length > 0) {
+    await recordPublishedChanges(
+      manager,
+      own.map(({ proposal, revision }) => ({
+        kind: proposal.kind,
+        title: proposal.message,
+        author: proposal.actor,
+        revision,
+        edits: proposal.payload.edits,
+      })),
+    );
+  }
+  for (const { proposal, revision } of published) {
+    if (proposal.payload.draft) await markPublished(manager, proposal.payload.draft, revision);
+  }
+  await recordAudits(
+    manager,
+    published.map(({ proposal: { actor, kind, message, payload }, revision }) => ({
+      actor,
+      action: 'change.publish',
+      subject: { kind, message, layers: payload.layers },
+      revision,
+    })),
+  );
 }
 
 /** For callers to whom publishing nothing is a mistake. */

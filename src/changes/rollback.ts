@@ -6,7 +6,6 @@ import { ContentStore } from '../releases/content-store';
 import { History } from '../releases/history';
 import { sameEntry, type LayerEntry } from '../releases/layer-entry';
 import type { LayerRelease } from '../releases/layer-release';
-import { recordPublishedChange } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { Publisher, requireRevision, type PublishRequest, type PublishResult } from './publisher';
 
@@ -58,8 +57,6 @@ export class Rollback {
       message,
       actor,
       edits,
-      record: (manager, revision, published) =>
-        recordPublishedChange(manager, { kind: 'rollback', title: message, author: actor, revision }, published),
     };
     return dryRun ? this.publisher.dryRun(request) : requireRevision(await this.publisher.publish(request));
   }

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { addToCatalog } from '../catalog/add-to-catalog';
 import { Catalog } from '../catalog/catalog';
-import { recordPublishedChange } from '../changes/change-recorder';
 import { ChangesService } from '../changes/changes.service';
 import { Publisher, type PublishResult } from '../changes/publisher';
 import type { Actor } from '../kernel/actor';
@@ -48,7 +47,6 @@ export class Importer {
       message: title,
       actor,
       edits: async (head) => (await again(head)).edits,
-      record: (manager, revision, published) => recordPublishedChange(manager, { kind: 'import', title, author: actor, revision }, published),
     });
     return { ...result, ...published };
   }

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared';
 
 /** The Postgres channel. What is sent on it means nothing: whoever is woken asks the tables. */
 export const CHANNEL = 'trimtab';
@@ -12,7 +13,7 @@ export type Topic = 'log' | 'catalog' | 'access';
  */
 export async function announce(manager: EntityManager, topic: Topic): Promise<void> {
   if (topic === 'log') {
-    await manager.query('SELECT pg_notify($1, $2)', [CHANNEL, topic]);
+    await prepared(manager, 'announce', 'SELECT pg_notify($1, $2)', [CHANNEL, topic]);
     return;
   }
   await manager.query(

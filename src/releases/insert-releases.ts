@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { prepared } from '../database/prepared';
 import { lastingActor, type Actor } from '../kernel/actor';
 import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -37,7 +38,9 @@ export interface NumberedRevision {
 export async function insertReleases(manager: EntityManager, group: readonly NumberedRevision[]): Promise<LayerHead[]> {
   const sources = new Map(group.flatMap(({ proposal }) => proposal.releases.flatMap((release) => [...release.newSources])));
   const releases = group.flatMap(({ revision, proposal }) => proposal.releases.map((release) => ({ revision, release })));
-  const rows = await manager.query<{ id: number; service_id: number; environment_id: number; version: number; revision: string }[]>(
+  const rows = await prepared<{ id: number; service_id: number; environment_id: number; version: number; revision: string }>(
+    manager,
+    'insert releases',
     `WITH contents AS (
        INSERT INTO document_content (hash, content)
        SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING

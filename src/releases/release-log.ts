@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS } from '../database/advisory-locks';
+import { prepared } from '../database/prepared';
 import { layerKey } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { announce } from '../notify/announce';
@@ -11,14 +12,25 @@ import { ReleaseReader } from './release-reader';
 import { sameEntry } from './layer-entry';
 
 /** What is to become a revision: checked, complete, and aware of what it was checked against. */
-export interface Proposal extends NewRevision {
+export interface Proposal<Payload = unknown> extends NewRevision {
   /** Log position at which it was checked. */
   readonly basis: Revision;
   /** Keys of all layers the check read. One of them moving after `basis` voids the check. */
   readonly reads: ReadonlySet<string>;
   readonly releases: readonly NewRelease[];
-  /** Runs in the transaction, so that what belongs to the publish (the change, the audit record) is written with it. */
-  readonly record: (manager: EntityManager, revision: Revision) => Promise<void>;
+  /**
+   * Runs in the transaction, so that what belongs to the publish (the change, the audit record) is written with it.
+   * Called once for all proposals of a commit that name the same function, because the lock is held meanwhile.
+   */
+  record(manager: EntityManager, published: readonly Published<Payload>[]): Promise<void>;
+  /** What `record` needs to know. */
+  readonly payload: Payload;
+}
+
+/** A proposal that is being committed, with the revision it becomes. */
+export interface Published<Payload = unknown> {
+  readonly proposal: Proposal<Payload>;
+  readonly revision: Revision;
 }
 
 export interface Appended {
@@ -66,7 +78,7 @@ export class ReleaseLog {
    * Appends a proposal as the next revision. Answers `moved`, having written nothing, when a layer it read has moved
    * since its basis, or when someone's includes have changed: check again and try again.
    */
-  append(proposal: Proposal): Promise<Appended | 'moved'> {
+  append<Payload>(proposal: Proposal<Payload>): Promise<Appended | 'moved'> {
     return new Promise((resolve, reject) => {
       this.queue.push({ proposal, resolve, reject });
       if (!this.draining) void this.drain();
@@ -101,10 +113,10 @@ export class ReleaseLog {
   private async commitTogether(proposals: readonly Proposal[]): Promise<(Appended | 'moved')[]> {
     const basis = Math.min(...proposals.map((proposal) => proposal.basis));
     const { head, outcomes, accepted } = await this.dataSource.transaction(async (manager) => {
-      await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [...ADVISORY_LOCKS.log]);
+      await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);
       const { head, moved } = await movedSince(manager, basis);
       const outcomes: (Appended | 'moved')[] = [];
-      const accepted: { proposal: Proposal; revision: Revision }[] = [];
+      const accepted: Published[] = [];
       for (const proposal of proposals) {
         if (isVoid(proposal, moved)) {
           outcomes.push('moved');
@@ -121,7 +133,10 @@ export class ReleaseLog {
         const heads = await insertReleases(manager, accepted);
         for (const { proposal, revision } of accepted) {
           outcomes[proposals.indexOf(proposal)] = { revision, heads: heads.filter((to) => to.revision === revision) };
-          await proposal.record(manager, revision);
+        }
+        const recorders = new Map(accepted.map(({ proposal }) => [proposal.record, proposal]));
+        for (const [record, first] of recorders) {
+          await first.record(manager, accepted.filter(({ proposal }) => proposal.record === record));
         }
         await announce(manager, 'log');
       }
@@ -134,7 +149,7 @@ export class ReleaseLog {
   /** Lets this process see its own publish at once; the others learn of it from the notification. */
   private async tell(
     head: Revision,
-    accepted: readonly { proposal: Proposal; revision: Revision }[],
+    accepted: readonly Published[],
     outcomes: readonly (Appended | 'moved')[],
   ): Promise<void> {
     const committed = new Map(
@@ -166,9 +181,9 @@ function isVoid(proposal: Proposal, moved: readonly Moved[]): boolean {
 }
 
 async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; moved: Moved[] }> {
-  const rows = await manager.query<
-    { head: string; service: string | null; environment: string; revision: string; includes_changed: boolean }[]
-  >(
+  const rows = await prepared<{ head: string; service: string | null; environment: string; revision: string; includes_changed: boolean }>(
+    manager,
+    'moved since',
     `SELECT h.id AS head, s.name AS service, e.name AS environment, r.revision, r.includes_changed
        FROM (SELECT coalesce(max(id), 0) AS id FROM revision) h
        LEFT JOIN release r ON r.revision > $1

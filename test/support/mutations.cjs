@@ -5,7 +5,7 @@
 exports.MUTATIONS = {
   'the log without its lock': {
     file: 'src/releases/release-log.ts',
-    find: "await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [...ADVISORY_LOCKS.log]);",
+    find: "await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);",
     replace: '',
     spec: 'test/log.spec.ts',
   },
