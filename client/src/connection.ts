@@ -24,6 +24,9 @@ export interface ConnectionTimes {
   readonly answerTimeoutMs: number;
 }
 
+/** How long the reports of a fleet that applied the same revision are spread over. */
+const REPORT_SPREAD_MS = 100;
+
 export interface ConnectionOptions {
   readonly url: URL;
   readonly times: ConnectionTimes;
@@ -54,7 +57,7 @@ export class Connection {
   #liveSince = 0;
   /** The last report worth telling again, and the socket it was told on. */
   #report: { readonly report: Report; readonly toldOn: object | undefined } | undefined;
-  #telling: NodeJS.Immediate | undefined;
+  #telling: NodeJS.Timeout | undefined;
   #rejection: string | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -69,13 +72,15 @@ export class Connection {
   }
 
   /**
-   * Tells the server what became of a revision, once everything that has already been received is dealt with: of several
-   * revisions that came together only the last is worth telling, and nobody who waits for one waits for the telling.
-   * Remembered until the next connection when there is none.
+   * Tells the server what became of a revision: a refusal at once, success a little later, at a moment of its own, so
+   * that a fleet which has just been sent a revision does not answer while others still wait for theirs. Of several that
+   * came together only the last is worth telling. Remembered until the next connection when there is none.
    */
   report(report: Report): void {
     this.#report = { report, toldOn: undefined };
-    this.#telling ??= setImmediate(() => this.#tell());
+    if (report.state === 'refused') this.#clearTelling();
+    const delayMs = report.state === 'refused' ? 0 : this.#options.random() * REPORT_SPREAD_MS;
+    this.#telling ??= setTimeout(() => this.#tell(), delayMs).unref();
   }
 
   /** Asks to be brought up to date; no answer in time means that the connection is dead. */
@@ -140,14 +145,18 @@ export class Connection {
   }
 
   #tell(): void {
-    clearImmediate(this.#telling);
-    this.#telling = undefined;
+    this.#clearTelling();
     const socket = this.#socket;
     if (this.#report === undefined || socket === undefined || !this.#connected || this.#report.toldOn === socket) return;
     const { report } = this.#report;
     socket.emit(REPORT_EVENT, report);
     // Applied once told is part of the position from then on; a refusal has to be told on every new connection.
     this.#report = report.state === 'applied' ? undefined : { report, toldOn: socket };
+  }
+
+  #clearTelling(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
   }
 
   #answered(): void {

@@ -22,10 +22,13 @@ declare global {
 }
 
 export default async function globalSetup(): Promise<void> {
-  globalThis.testPostgres = await start();
-  process.env.TRIMTAB_TEST_POSTGRES = globalThis.testPostgres.url;
+  // As for the server itself: with a Postgres given, none is started. Its databases are left alone, ours are dropped.
+  const given = process.env.DATABASE_URL;
+  if (given === undefined) globalThis.testPostgres = await start();
+  const url = given ?? globalThis.testPostgres!.url;
+  process.env.TRIMTAB_TEST_POSTGRES = url;
   process.env.TRIMTAB_TEST_RUN = String(process.pid);
-  await dropAbandoned(globalThis.testPostgres.url);
+  await dropAbandoned(url);
 }
 
 async function start(): Promise<EmbeddedPostgres> {
