@@ -50,7 +50,8 @@ async function expectRefused(send: () => Promise<Answer>, status: number, code: 
   expect(answer.status).toBe(status);
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
   expect(answer.json.detail.length).toBeGreaterThan(10);
-  expect(answer.text).not.toMatch(/node_modules|[\w-]+\.[jt]s:\d|\bat [\w.<>]+ \(|SELECT|INSERT|typeorm|QueryFailed|\/work\/|\/root/i);
+  expect(answer.text).not.toMatch(/node_modules|[\w-]+\.[jt]s:\d|\bat [\w.<>]+ \(|SELECT|INSERT|typeorm|QueryFailed/i);
+  expect(answer.text).not.toContain(process.cwd());
   // A refusal is about the input and does not repeat all of it.
   expect(answer.text.length).toBeLessThan(20_000);
   expect(await written(server.database.dataSource)).toEqual(before);

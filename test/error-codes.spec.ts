@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { statusOf } from '../src/http/problem';
 import { ERROR_CODES, type ErrorCode } from '../src/kernel/error-codes';
 import { Api, layerPath, type Answer } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
 import { startProxy, type Proxy } from './support/proxy';
 import { startServer, type TestServer } from './support/server';
 
@@ -222,6 +222,6 @@ it.each(Object.entries(PROVOCATIONS))('%s comes as it is documented, says nothin
   expect(answer.text).not.toMatch(/node_modules|[\w-]+\.[jt]s:\d|\bat [\w.<>]+ \(|SELECT|INSERT|relation|column "|typeorm|ECONN|127\.0\.0\.1/i);
   if (status === 503) expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
   // The next request is answered as if nothing had happened.
-  for (let tries = 0; (await api.get('/api/v1/services/orders')).status !== 200 && tries < 50; tries += 1) await sleep(100);
+  await eventually(async () => expect((await api.get('/api/v1/services/orders')).status).toBe(200));
   expect((await api.get(layer)).json).toMatchObject({ service: 'orders', documents: [{ name: 'application' }] });
 });
