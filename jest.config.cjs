@@ -9,7 +9,7 @@ module.exports = {
   roots: ['<rootDir>/src', '<rootDir>/client', '<rootDir>/test', '<rootDir>/scripts'],
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  setupFilesAfterEnv: ['<rootDir>/test/support/no-leaks.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/no-leaks.ts', '<rootDir>/test/support/properties.ts'],
   testMatch: ['**/*.spec.ts'],
   transform: { '^.+\\.[cm]?[jt]s$': '<rootDir>/test/support/mutating-transform.cjs' },
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`],
