@@ -127,6 +127,15 @@ describe('given a TOML document', () => {
     expect(patch('toml', source, [{ op: 'add', path: '/host/-', value: { name: 'c' } }])).toBe(`${source}\n[[host]]\nname = "c"\n`);
   });
 
+  it('writes only that list inline whose tables can no longer stand below headers', () => {
+    const tables = `# head\ntitle = 'x'\n\n[[host]]\nname = "a"\n\n# the log\n[log] # of all\n# how much\nlevel = 'info' # quoted\nto.file = "f"\n`;
+    const [inline, below] = ['host = [{ name = "a" }, "b"]', tables.slice(tables.indexOf('\n# the log')).replace("'info'", "'warn'")];
+    expect(merge('toml', tables, { host: [{ name: 'a' }, 'b'], log: { level: 'warn' } })).toBe(`# head\ntitle = 'x'\n${inline}\n${below}`);
+    expect(merge('toml', tables, { host: ['c'], log: { level: 'warn' } })).toBe(`# head\ntitle = 'x'\nhost = ["c"]\n${below}`);
+    const first = [{ op: 'add', path: '/host/0', value: { name: 'z' } }, { op: 'replace', path: '/log/level', value: 'warn' }] as const;
+    expect(patch('toml', tables, [...first])).toBe(`# head\ntitle = 'x'\nhost = [{ name = "z" }, { name = "a" }]\n${below}`);
+  });
+
   it('has no null', () => {
     expect(() => patch('toml', source, [{ op: 'add', path: '/title', value: null }])).toThrow(expect.objectContaining({ code: 'value_not_representable', pointer: '/title' }));
     expect(() => patch('toml', source, [{ op: 'replace', path: '', value: [1] }])).toThrow(expect.objectContaining({ code: 'value_not_representable' }));

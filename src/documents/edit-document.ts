@@ -63,8 +63,16 @@ function rewrite(page: Page, { type }: ParsedDocument, located: Located, expecte
   const options = { ...attempt, dotted: type.keys === 'dotted' || format === 'properties' };
   const pen = penFor(format, page);
   const expand = new Set<Spot>();
+  const closed = new Set<Located>();
   for (;;) {
-    const splices = new SourceRewriter(page, pen, options, expand).plan(located, expected);
+    let splices: Splice[];
+    try {
+      splices = new SourceRewriter(page, pen, options, expand, closed).plan(located, expected);
+    } catch (error) {
+      if (!(error instanceof CannotPlace) || error.inside.length === 0) throw error;
+      for (const node of error.inside) closed.add(node);
+      continue;
+    }
     const changed = format === 'yaml' ? changedAnchors(located, splices).filter((spot) => !expand.has(spot)) : [];
     if (changed.length === 0) return applySplices(page.text, splices);
     for (const spot of changed) expand.add(spot);

@@ -19,7 +19,12 @@ export interface RewriteOptions {
 }
 
 /** The syntax offers no place for the change; the caller tries a coarser way. */
-export class CannotPlace extends Error {}
+export class CannotPlace extends Error {
+  /** `inside`: the values that must be closed for the rest of the change to be made. None when that would not help. */
+  constructor(readonly inside: readonly Located[] = []) {
+    super();
+  }
+}
 
 interface Step {
   readonly node: Located;
@@ -34,6 +39,7 @@ export class SourceRewriter {
   private readonly edits = new Map<Block, BlockEdit>();
   private readonly owners = new Map<Block, Spot>();
   private readonly splices: Splice[] = [];
+  private readonly refused = new Set<Located>();
 
   constructor(
     private readonly page: Page,
@@ -41,11 +47,14 @@ export class SourceRewriter {
     private readonly options: RewriteOptions,
     /** YAML: anchored values that change, so that every alias to them must be written out. */
     private readonly expand: ReadonlySet<Spot> = new Set(),
+    /** Values that offer no place for a change inside them, so that they are written anew as a whole. */
+    private readonly closed: ReadonlySet<Located> = new Set(),
   ) {}
 
   plan(root: Located, value: JsonValue): Splice[] {
     this.findOwners(root);
     this.rewrite(root, value, []);
+    if (this.refused.size > 0) throw new CannotPlace([...this.refused]);
     this.removeEmptied();
     // Where several blocks end at one place, what is added to the inner ones comes first.
     const inside = [...this.edits].sort(([left], [right]) => right.start - left.start);
@@ -55,7 +64,7 @@ export class SourceRewriter {
 
   private rewrite(node: Located, value: JsonValue, trail: readonly Step[]): void {
     if (this.expand.size === 0 ? sameValue(valueOf(node), value) : !this.mustChange(node, value)) return;
-    const open = trail.length < this.options.depth && !node.spots.some((spot) => spot.inherited !== undefined);
+    const open = trail.length < this.options.depth && !this.closed.has(node) && !node.spots.some((spot) => spot.inherited !== undefined);
     if (open && node.kind === 'map' && isJsonObject(value) && this.canOpen(node, value)) this.rewriteMap(node, value, trail);
     else if (open && node.kind === 'list' && isJsonArray(value) && this.canOpen(node, value)) this.rewriteList(node, value, trail);
     else this.replace(node, value, trail);
@@ -141,14 +150,20 @@ export class SourceRewriter {
     const first = node.items[0]?.spots[0];
     const headers = first?.block?.spots ?? [];
     const after = previous === undefined ? headers[headers.indexOf(first as Spot) - 1] : lastSpot(previous);
-    if (!this.options.sections || after?.block === undefined || !isJsonObject(value)) throw new CannotPlace();
+    if (!this.options.sections || after?.block === undefined || !isJsonObject(value)) {
+      this.refuse(trail);
+      return;
+    }
     const keys = path.slice(0, -1).filter((_, index) => trail[index]?.node.kind === 'map');
     this.addSection(after.block, writeTomlItem(keys, value), after);
   }
 
   private replace(node: Located, value: JsonValue, trail: readonly Step[]): void {
     const parent = trail.at(-1)?.node;
-    if (node.spots.some((spot) => parent?.spots.includes(spot) === true && spot.section !== true)) throw new CannotPlace();
+    if (node.spots.some((spot) => parent?.spots.includes(spot) === true && spot.section !== true)) {
+      this.refuse(trail);
+      return;
+    }
     const single = node.kind === 'scalar' ? node.spots.length > 0 : node.spots.length === 1;
     const flat = this.pen.flat && isJsonObject(value);
     if (single && !flat && node.spots.every((spot) => spot.section !== true && spot.inherited === undefined && contains(spot, node))) {
@@ -156,9 +171,19 @@ export class SourceRewriter {
       for (const spot of node.spots) this.splices.push(...this.pen.replace(spot, value, path));
       return;
     }
-    if (parent?.kind !== 'map') throw new CannotPlace();
+    if (parent?.kind !== 'map') {
+      this.refuse(trail);
+      return;
+    }
     this.remove(node);
     this.add(trail, value);
+  }
+
+  /** Only the value around the change has to be written anew, and not all else that changes. */
+  private refuse(trail: readonly Step[]): void {
+    const around = trail.at(-1)?.node;
+    if (around === undefined || trail.length === 1 || this.pen.flat) throw new CannotPlace();
+    this.refused.add(around);
   }
 
   private remove(node: Located): void {
@@ -188,7 +213,7 @@ export class SourceRewriter {
       this.editOf(holder.body).add(this.pen.member(keys, value, holder.body, path), near);
       return;
     }
-    throw new CannotPlace();
+    this.refuse(trail);
   }
 
   private addTable(trail: readonly Step[], body: Block, value: JsonValue): boolean {
