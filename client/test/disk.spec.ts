@@ -94,6 +94,7 @@ describe('given a copy on disk', () => {
     await expect(restart()).rejects.toThrow(/other users may write it \(mode 0620\)/);
   });
 
+  // Only root can give a file away.
   (asRoot ? it : it.skip)('is refused when it belongs to another user', async () => {
     await saveOne();
     await chown(path, 65534, 65534);

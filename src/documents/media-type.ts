@@ -17,9 +17,10 @@ const FORMATS: ReadonlyMap<string, Format> = new Map([
   ['text/x-properties', 'properties'],
 ]);
 
-/** The `Content-Type` under which a source of this format is sent (YAML: RFC 9512). */
+/** The `Content-Type` under which a source of this format is sent. Only `text/…` has a charset (YAML: RFC 9512, JSON: RFC 8259 section 11). */
 export function mediaTypeOf(format: Format): string {
-  return format === 'json' ? MEDIA_TYPES.json : `${MEDIA_TYPES[format]}; charset=utf-8`;
+  const type = MEDIA_TYPES[format];
+  return type.startsWith('text/') ? `${type}; charset=utf-8` : type;
 }
 
 /** The format that a `Content-Type` header names, if it names one. */

@@ -8,9 +8,6 @@ export interface FeedScheduler {
   every(ms: number, task: () => void): () => void;
 }
 
-/** Injection token of the {@link FeedScheduler}. */
-export const FEED_SCHEDULER = Symbol('FeedScheduler');
-
 export const eventLoopScheduler: FeedScheduler = {
   now: () => performance.now(),
   soon: (task) => void setImmediate(task),

@@ -1,6 +1,7 @@
 import type { Documents, LayerVersion } from '@trimtab/client/protocol';
 import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
+import type { SourceText } from '../snapshots/snapshot';
 
 /** One effective config as the feed needs it. */
 export interface FeedSnapshot {
@@ -12,14 +13,7 @@ export interface FeedSnapshot {
   readonly documents: Documents;
   /** The whole as JSON, ready to write. */
   readonly body: Buffer;
-  source(name: string): DocumentSource | undefined;
-}
-
-/** One document in its own format. */
-export interface DocumentSource {
-  readonly text: string;
-  readonly format: 'json' | 'yaml' | 'toml' | 'properties' | 'text';
-  readonly etag: string;
+  source(name: string): SourceText | undefined;
 }
 
 /** What the feed asks of the snapshots. */
@@ -42,6 +36,3 @@ export interface SnapshotWatch {
   readonly snapshot: FeedSnapshot;
   stop(): void;
 }
-
-/** Injection token of the {@link SnapshotSource}. */
-export const SNAPSHOT_SOURCE = Symbol('SnapshotSource');

@@ -34,8 +34,6 @@ export function instantiate(type: Type, input: object, path: readonly string[], 
 function convert(type: Type, field: string, value: unknown, path: readonly string[], faults: FieldFault[], options: InstantiateOptions): unknown {
   const kind = fieldKindOf(type, field);
   switch (kind?.kind) {
-    case 'nested':
-      return nest(kind.type(), value, path, faults, options);
     case 'list':
       return Array.isArray(value) ? value.map((item, index) => nest(kind.type(), item ?? undefined, [...path, String(index)], faults, options)) : value;
     case 'number':

@@ -7,9 +7,8 @@ import type { Revision } from '../kernel/revision';
 import { announce } from '../notify/announce';
 import { insertReleases, type NewRelease, type NewRevision } from './insert-releases';
 import { HeadIndex, type LayerMove } from './head-index';
-import { INCLUDES_KEY, type LayerHead } from './layer-release';
+import type { LayerHead } from './layer-release';
 import { ReleaseReader } from './release-reader';
-import { sameEntry } from './layer-entry';
 
 /** What is to become a revision: checked, complete, and aware of what it was checked against. */
 export interface Proposal<Payload = unknown> extends NewRevision {
@@ -200,12 +199,4 @@ async function movedSince(manager: EntityManager, basis: Revision): Promise<{ he
         : [{ key: layerKey({ service, environment }), revision: Number(revision), includesChanged: includes_changed }],
     ),
   };
-}
-
-/** Whether a layer's declared includes differ between two sets of entries. */
-export function includesDiffer(
-  before: NewRelease['entries'] | undefined,
-  after: NewRelease['entries'],
-): boolean {
-  return !sameEntry(before?.get(INCLUDES_KEY), after.get(INCLUDES_KEY));
 }

@@ -1,6 +1,6 @@
 import { etagOf, type DocumentContent, type Documents, type JsonValue, type LayerVersion } from '@trimtab/client/protocol';
 import { createHash } from 'node:crypto';
-import type { Format } from '../documents/document-type';
+import { mediaTypeOf } from '../documents/media-type';
 import type { Revision } from '../kernel/revision';
 import type { EffectiveContent } from '../releases/effective-config';
 import type { ReadConfig } from '../releases/effective-reader';
@@ -8,7 +8,7 @@ import type { ReadConfig } from '../releases/effective-reader';
 /** One document in its own format, with a strong ETag over its text. */
 export interface SourceText {
   readonly text: string;
-  readonly format: Format;
+  readonly mediaType: string;
   readonly etag: string;
 }
 
@@ -51,7 +51,7 @@ export class Snapshot {
     if (known || !content) return known;
     const text = content.source();
     const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
-    const source = { text, format: content.format, etag };
+    const source = { text, mediaType: mediaTypeOf(content.format), etag };
     this.texts.set(name, source);
     return source;
   }

@@ -1,13 +1,6 @@
 import { writeRaw, type RawExchange } from '../exchange';
-import type { DocumentSource, FeedSnapshot } from '../snapshot-source';
-
-const TYPES: Readonly<Record<DocumentSource['format'], string>> = {
-  json: 'application/json',
-  yaml: 'application/yaml',
-  toml: 'application/toml',
-  properties: 'text/x-java-properties; charset=utf-8',
-  text: 'text/plain; charset=utf-8',
-};
+import type { SourceText } from '../../snapshots/snapshot';
+import type { FeedSnapshot } from '../snapshot-source';
 
 /** The snapshot, or 304 when the client has it. `logRevision` is what the answer is as of. */
 export function writeSnapshot(exchange: RawExchange, { etag, revision, body }: FeedSnapshot, logRevision: number): void {
@@ -17,9 +10,9 @@ export function writeSnapshot(exchange: RawExchange, { etag, revision, body }: F
 }
 
 /** One document as its author wrote it. */
-export function writeDocument(exchange: RawExchange, { text, format, etag }: DocumentSource, logRevision: number): void {
+export function writeDocument(exchange: RawExchange, { text, mediaType, etag }: SourceText, logRevision: number): void {
   if (matchesEtag(exchange.request.headers['if-none-match'], etag)) writeNotModified(exchange, etag, logRevision);
-  else writeContent(exchange, { etag, revision: logRevision, type: TYPES[format], body: Buffer.from(text) });
+  else writeContent(exchange, { etag, revision: logRevision, type: mediaType, body: Buffer.from(text) });
 }
 
 export function writeNotModified(exchange: RawExchange, etag: string, revision: number): void {

@@ -16,7 +16,7 @@ export function snapshotOf({ service, environment }: LayerName, revision: number
     layers,
     documents,
     body: Buffer.from(JSON.stringify({ service, environment, revision, etag, layers, documents })),
-    source: (name) => (name === 'application' ? { text, format: 'json', etag } : undefined),
+    source: (name) => (name === 'application' ? { text, mediaType: 'application/json', etag } : undefined),
   };
 }
 
