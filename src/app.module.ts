@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module';
+import { CredentialsModule } from './access/credentials.module';
 import { AuditModule } from './audit/audit.module';
 import { CatalogModule } from './catalog/catalog.module';
 import { ChangesModule } from './changes/changes.module';
@@ -13,6 +14,7 @@ import { ClockModule } from './kernel/clock.module';
 import { ReleasesModule } from './releases/releases.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
+import { LogOriginModule } from './snapshots/log-origin.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 
 /** The whole server, in the order of the boundaries: each may use what stands above it. */
@@ -26,11 +28,13 @@ export class AppModule {
         SettingsModule.with(settings),
         DatabaseModule,
         AccessModule,
+        CredentialsModule,
         AuditModule,
         CatalogModule,
         ReleasesModule,
         ChangesModule,
         ImportsModule,
+        LogOriginModule,
         SnapshotsModule,
         FeedModule,
         InstancesModule,

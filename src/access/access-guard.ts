@@ -1,13 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { DataSource } from 'typeorm';
 import '../http/needs';
 import '../http/request-context';
 import { DomainError } from '../kernel/domain-error';
 import { Authenticator } from './authenticator';
 import type { Credential } from './credential';
+import { READ_LINEAGE, type ReadLineage } from './credential-store';
 import { decide, type ReadTarget } from './decide';
-import { readLineage } from './read-lineage';
 import { basicPasswordOf, bearerOf } from './secret';
 
 declare module 'fastify' {
@@ -25,7 +24,7 @@ declare module 'fastify' {
 export class AccessGuard {
   constructor(
     private readonly authenticator: Authenticator,
-    private readonly dataSource: DataSource,
+    @Inject(READ_LINEAGE) private readonly readLineage: ReadLineage,
   ) {}
 
   install(fastify: FastifyInstance): void {
@@ -60,6 +59,6 @@ export class AccessGuard {
   private async targetOf({ params }: FastifyRequest): Promise<ReadTarget | undefined> {
     const { service, environment } = params as Readonly<Record<string, string | undefined>>;
     if (service === undefined || environment === undefined) return undefined;
-    return { service, environmentLineage: await readLineage(this.dataSource.manager, environment) };
+    return { service, environmentLineage: await this.readLineage(environment) };
   }
 }

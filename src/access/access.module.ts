@@ -1,19 +1,11 @@
 import { Module, type NestModule } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
-import { NotifyModule } from '../notify/notify.module';
 import { AccessGuard } from './access-guard';
 import { Authenticator } from './authenticator';
-import { ClientKeysController } from './client-keys.controller';
-import { CredentialsService } from './credentials.service';
-import { TokensController } from './tokens.controller';
 
-@Module({
-  imports: [NotifyModule],
-  controllers: [TokensController, ClientKeysController],
-  providers: [AccessGuard, Authenticator, CredentialsService],
-  exports: [Authenticator],
-})
+/** Who is calling. Where credentials and environments come from is given by others, by tokens: a process need not have a database. */
+@Module({ providers: [AccessGuard, Authenticator], exports: [Authenticator] })
 export class AccessModule implements NestModule {
   constructor(
     private readonly guard: AccessGuard,

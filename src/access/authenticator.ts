@@ -1,10 +1,8 @@
 import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
-import { LogListener } from '../notify/log-listener';
 import type { Credential } from './credential';
-import { findUsable, usableCredentials } from './find-credentials';
+import { CREDENTIAL_STORE, type CredentialStore } from './credential-store';
 import { hashOf, isSecret } from './secret';
 
 const MIN_TIMER_MS = 1_000;
@@ -14,32 +12,27 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 type RevocationListener = (stillValid: (id: string) => boolean) => void;
 
 /**
- * Turns a secret into the credential it belongs to. What was looked up once is remembered by the hash of the secret,
- * until any credential changes on any replica; an expiry is checked at every use.
+ * Turns a secret into the credential it belongs to. All usable credentials are remembered by the hash of their secret,
+ * so that nobody needs the database to be let in, and read again when any of them changes on any replica; an expiry is
+ * checked at every use.
  */
 @Injectable()
 export class Authenticator implements OnModuleInit, OnModuleDestroy {
-  private readonly known = new Map<string, Credential>();
+  private known = new Map<string, Credential>();
   private readonly listeners = new Set<RevocationListener>();
   /** Grows whenever credentials change: what was read before must not be remembered after. */
   private generation = 0;
-  private accessHead: number | undefined;
   private unsubscribe: () => void = () => undefined;
   private expiryTimer: NodeJS.Timeout | undefined;
   private stopped = false;
 
   constructor(
-    private readonly dataSource: DataSource,
-    private readonly log: LogListener,
+    @Inject(CREDENTIAL_STORE) private readonly store: CredentialStore,
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.unsubscribe = this.log.subscribe(async ({ access }) => {
-      if (access === this.accessHead) return;
-      await this.refresh();
-      this.accessHead = access;
-    });
+    this.unsubscribe = this.store.onChange(() => this.refresh());
   }
 
   onModuleDestroy(): void {
@@ -69,16 +62,17 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     return () => this.listeners.delete(listener);
   }
 
-  /** Forgets everything remembered, and lets those who hold connections open ask again. */
+  /** Reads all credentials again, and lets those who hold connections open ask again. */
   async refresh(): Promise<void> {
     this.generation += 1;
     const { generation } = this;
-    this.known.clear();
-    const { ids, nextExpiry } = await usableCredentials(this.dataSource.manager, this.clock.now());
+    const usable = await this.store.usable();
     // A later refresh is under way and knows more.
     if (generation !== this.generation) return;
+    this.known = new Map(usable.map(({ hash, ...credential }) => [hash, Object.freeze(credential)]));
+    const ids = new Set(usable.map(({ id }) => id));
     for (const listener of this.listeners) listener((id) => ids.has(id));
-    this.refreshAt(nextExpiry);
+    this.refreshAt(earliest(usable.map(({ expiresAt }) => expiresAt)));
   }
 
   /** Open connections end with their credential, also when nothing is revoked. */
@@ -99,7 +93,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   private async lookUp(hash: Buffer): Promise<Credential | undefined> {
     for (;;) {
       const { generation } = this;
-      const credential = await findUsable(this.dataSource.manager, hash, this.clock.now());
+      const credential = await this.store.find(hash);
       // Revoked while the answer was under way: it may be older than the revocation.
       if (generation !== this.generation) continue;
       if (credential !== undefined) this.known.set(hash.toString('base64'), credential);
@@ -110,4 +104,10 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   private isUsable({ expiresAt }: Credential): boolean {
     return expiresAt === undefined || expiresAt > this.clock.now();
   }
+}
+
+function earliest(moments: readonly (Date | undefined)[]): Date | undefined {
+  let first: Date | undefined;
+  for (const moment of moments) if (moment !== undefined && (first === undefined || moment < first)) first = moment;
+  return first;
 }

@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { READ_LINEAGE, type ReadLineage } from '../access/credential-store';
 import { NotifyModule } from '../notify/notify.module';
 import { Catalog } from './catalog';
 import { EnvironmentsController } from './environments.controller';
@@ -6,10 +7,18 @@ import { EnvironmentsService } from './environments.service';
 import { ServicesController } from './services.controller';
 import { ServicesService } from './services.service';
 
+const readLineage = {
+  provide: READ_LINEAGE,
+  inject: [Catalog],
+  useFactory: (catalog: Catalog): ReadLineage => (environment) => catalog.lineageNames(environment),
+};
+
+/** Global, because access asks for the lineage of an environment by a token and must not know this folder. */
+@Global()
 @Module({
   imports: [NotifyModule],
   controllers: [EnvironmentsController, ServicesController],
-  providers: [Catalog, EnvironmentsService, ServicesService],
-  exports: [Catalog],
+  providers: [Catalog, EnvironmentsService, ServicesService, readLineage],
+  exports: [Catalog, READ_LINEAGE],
 })
 export class CatalogModule {}

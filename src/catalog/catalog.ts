@@ -56,6 +56,13 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     return this.tree.lineage(this.knownEnvironment(environment));
   }
 
+  /** The same as names, also of an environment that was only just created elsewhere; empty when there is none of that name. */
+  async lineageNames(environment: string): Promise<readonly string[]> {
+    if (this.tree.named(environment) === undefined) await this.ensureFresh();
+    const known = this.tree.named(environment);
+    return known === undefined ? [] : this.tree.lineage(known).map(({ name }) => name);
+  }
+
   /** Itself first, parents before their children. */
   descendants(environment: string): readonly Environment[] {
     return this.tree.descendants(this.knownEnvironment(environment));

@@ -2,10 +2,9 @@ import { Module, type MiddlewareConsumer, type NestModule, type OnModuleDestroy,
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
-import { DataSource } from 'typeorm';
 import { AccessModule } from '../access/access.module';
 import { Authenticator } from '../access/authenticator';
-import { readLineage } from '../access/read-lineage';
+import { READ_LINEAGE, type ReadLineage } from '../access/credential-store';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
@@ -29,9 +28,8 @@ const SCATTER_MS = 5_000;
     },
     {
       provide: ReadAccess,
-      inject: [Authenticator, DataSource],
-      useFactory: (authenticator: Authenticator, { manager }: DataSource) =>
-        new ReadAccess(authenticator, (environment) => readLineage(manager, environment)),
+      inject: [Authenticator, READ_LINEAGE],
+      useFactory: (authenticator: Authenticator, readLineage: ReadLineage) => new ReadAccess(authenticator, readLineage),
     },
     {
       provide: FeedTransports,

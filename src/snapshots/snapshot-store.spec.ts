@@ -1,7 +1,7 @@
 import type { LayerName } from '../kernel/names';
-import type { EffectiveReader, ReadConfig } from '../releases/effective-reader';
-import type { HeadIndex, MoveListener } from '../releases/head-index';
-import type { Snapshot } from './snapshot';
+import type { ReadConfig } from '../releases/effective-reader';
+import { Snapshot } from './snapshot';
+import type { OriginListener, ResolvedSnapshot, SnapshotOrigin } from './snapshot-origin';
 import { SnapshotStore } from './snapshot-store';
 
 const ORDERS: LayerName = { service: 'orders', environment: 'base' };
@@ -15,37 +15,28 @@ class World {
   /** Runs once, in the middle of the next read: after the first layer was read, before the second. */
   between: (() => void) | undefined;
   failures = 0;
-  private listener: MoveListener = () => undefined;
+  private listener: OriginListener = () => undefined;
 
-  readonly heads = {
-    onMove: (listener: MoveListener) => {
-      this.listener = listener;
-      return () => undefined;
-    },
-    revisionOf: (key: string) => this.revisions.get(key) ?? 0,
-  };
+  onMove(listener: OriginListener): () => void {
+    this.listener = listener;
+    return () => undefined;
+  }
 
-  readonly effective = { read: (target: LayerName) => this.read(target) };
-
-  constructor() {
-    Object.defineProperty(this.heads, 'position', { get: () => this.position });
+  revisionOf(key: string): number {
+    return this.revisions.get(key) ?? 0;
   }
 
   store(): SnapshotStore {
-    return new SnapshotStore(this.heads as unknown as HeadIndex, this.effective as unknown as EffectiveReader);
+    return new SnapshotStore(this as unknown as SnapshotOrigin);
   }
 
   publish(...keys: string[]): void {
     this.position += 1;
     for (const key of keys) this.revisions.set(key, this.position);
-    const moves = keys.map((key) => {
-      const [service = '', environment = ''] = key.split('@');
-      return { id: 1, layer: { service, environment }, version: this.position, revision: this.position, includes: undefined };
-    });
-    this.listener(moves, this.position);
+    this.listener(keys, this.position);
   }
 
-  private async read(target: LayerName): Promise<ReadConfig> {
+  async read(target: LayerName): Promise<ResolvedSnapshot> {
     this.reads += 1;
     const value: Record<string, number> = {};
     let revision = 0;
@@ -65,10 +56,12 @@ class World {
     }
     const content = { format: 'json', value, parts: [], source: () => JSON.stringify(value) };
     const document = { name: 'application', parts: [], schema: undefined };
-    return {
-      config: { target, revision, releases: [], documents: new Map([['application', document]]), dependsOn: new Set(this.layers) },
+    const dependsOn = new Set(this.layers);
+    const config = {
+      config: { target, revision, releases: [], documents: new Map([['application', document]]), dependsOn },
       documents: new Map([['application', { document, content }]]),
     } as unknown as ReadConfig;
+    return { snapshot: Snapshot.of(config), dependsOn };
   }
 }
 

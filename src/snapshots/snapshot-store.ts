@@ -1,10 +1,8 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
-import { EffectiveReader } from '../releases/effective-reader';
-import { HeadIndex, type LayerMove } from '../releases/head-index';
-import { effectiveView, type EffectiveView } from '../releases/layer-views';
-import { Snapshot } from './snapshot';
+import type { Snapshot } from './snapshot';
+import { SNAPSHOT_ORIGIN, type SnapshotOrigin } from './snapshot-origin';
 
 export type SnapshotListener = (snapshot: Snapshot) => void;
 
@@ -14,7 +12,7 @@ interface WarmTarget {
   readonly watchers: Set<SnapshotListener>;
   dependsOn: ReadonlySet<string>;
   snapshot: Snapshot | undefined;
-  /** A layer it depends on has moved since the snapshot was resolved, or there is none yet. */
+  /** A key it depends on has moved since the snapshot was resolved, or there is none yet. */
   stale: boolean;
   /** Counts those moves, so that one in the middle of a resolution is noticed. */
   moves: number;
@@ -27,7 +25,7 @@ const RETRY_MS = 1_000;
 
 /**
  * The effective configs this process is asked for, ready to be read without the database. When the log moves, exactly
- * those that depend on a moved layer turn stale in the same turn, so that nobody reads the old one after the new
+ * those that depend on a moved key turn stale in the same turn, so that nobody reads the old one after the new
  * revision was seen, and are resolved once each; watchers hear of what really changed.
  */
 @Injectable()
@@ -44,10 +42,9 @@ export class SnapshotStore implements OnModuleDestroy {
   private told: Revision = 0;
 
   constructor(
-    private readonly heads: HeadIndex,
-    private readonly effective: EffectiveReader,
+    @Inject(SNAPSHOT_ORIGIN) private readonly origin: SnapshotOrigin,
   ) {
-    this.stopFollowing = heads.onMove((moves, position) => this.follow(moves, position));
+    this.stopFollowing = origin.onMove((keys, position) => this.follow(keys, position));
   }
 
   onModuleDestroy(): void {
@@ -57,7 +54,7 @@ export class SnapshotStore implements OnModuleDestroy {
 
   /** The log revision this process has caught up to. */
   get position(): Revision {
-    return this.heads.position;
+    return this.origin.position;
   }
 
   /** How many snapshots are held in memory. */
@@ -83,18 +80,18 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   /** The snapshot as it was right after a revision. @throws DomainError `revision_not_found` as well */
-  async getAsOf(target: LayerName, revision: Revision): Promise<Snapshot> {
-    return new Snapshot(await this.effective.read(target, revision));
+  getAsOf(target: LayerName, revision: Revision): Promise<Snapshot> {
+    return this.origin.readAsOf(target, revision);
   }
 
   /** Where every key comes from. */
-  async explain(target: LayerName): Promise<EffectiveView> {
-    return effectiveView(await this.effective.read(target));
+  explain(target: LayerName): Promise<unknown> {
+    return this.origin.explain(target);
   }
 
   /** Catches up at least to `revision`, if there is such a revision. */
   reach(revision: Revision): Promise<void> {
-    return this.heads.reach(revision);
+    return this.origin.reach(revision);
   }
 
   /** Subscribes first and reads afterwards: a change in between is told, perhaps before this resolves. */
@@ -121,9 +118,9 @@ export class SnapshotStore implements OnModuleDestroy {
     return () => this.positionListeners.delete(listener);
   }
 
-  private follow(moves: readonly LayerMove[], position: Revision): void {
-    for (const { layer } of moves) {
-      for (const entry of this.dependents.get(layerKey(layer)) ?? []) {
+  private follow(keys: readonly string[], position: Revision): void {
+    for (const key of keys) {
+      for (const entry of this.dependents.get(key) ?? []) {
         entry.stale = true;
         entry.moves += 1;
         if (entry.watchers.size > 0) this.lagging.add(entry);
@@ -159,13 +156,12 @@ export class SnapshotStore implements OnModuleDestroy {
 
   private async resolve(entry: WarmTarget): Promise<Snapshot> {
     for (;;) {
-      const before = this.heads.position;
+      const before = this.origin.position;
       const { moves } = entry;
-      const read = await this.effective.read(entry.target);
-      this.depend(entry, read.config.dependsOn);
+      const { snapshot, dependsOn } = await this.origin.read(entry.target);
+      this.depend(entry, dependsOn);
       // Layers are read one after another: if one of them moved meanwhile, the parts may be of different revisions.
-      if (entry.moves !== moves || this.movedSince(before, read.config.dependsOn)) continue;
-      const snapshot = new Snapshot(read);
+      if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;
       const previous = entry.snapshot;
       entry.snapshot = snapshot;
       entry.stale = false;
@@ -178,8 +174,8 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   private movedSince(position: Revision, keys: ReadonlySet<string>): boolean {
-    if (this.heads.position === position) return false;
-    for (const key of keys) if (this.heads.revisionOf(key) > position) return true;
+    if (this.origin.position === position) return false;
+    for (const key of keys) if (this.origin.revisionOf(key) > position) return true;
     return false;
   }
 

@@ -1,6 +1,7 @@
 import { etagOf, type DocumentContent, type Documents, type JsonValue, type LayerVersion } from '@trimtab/client/protocol';
 import { createHash } from 'node:crypto';
 import { mediaTypeOf } from '../documents/media-type';
+import { serializeValue } from '../documents/serialize-document';
 import type { Revision } from '../kernel/revision';
 import type { EffectiveContent } from '../releases/effective-config';
 import type { ReadConfig } from '../releases/effective-reader';
@@ -12,8 +13,8 @@ export interface SourceText {
   readonly etag: string;
 }
 
-/** One effective config at one revision: immutable, and ready to be written to whoever asks. */
-export class Snapshot {
+/** A snapshot as plain data, for keeping it elsewhere. */
+export interface SnapshotRecord {
   readonly service: string;
   readonly environment: string;
   /** The newest revision among the releases that contribute: the same number on every replica. */
@@ -23,19 +24,49 @@ export class Snapshot {
   /** Weakest first. */
   readonly layers: readonly LayerVersion[];
   readonly documents: Documents;
-  private readonly contents: ReadonlyMap<string, EffectiveContent>;
+  /** Structured documents that one layer alone defines, as they were written. The others are written from their values. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+/** One effective config at one revision: immutable, and ready to be written to whoever asks. */
+export class Snapshot implements SnapshotRecord {
+  readonly service: string;
+  readonly environment: string;
+  readonly revision: Revision;
+  readonly etag: string;
+  readonly layers: readonly LayerVersion[];
+  readonly documents: Documents;
+  readonly sources: Readonly<Record<string, string>>;
   private readonly texts = new Map<string, SourceText>();
   private encoded: Buffer | undefined;
 
-  constructor({ config, documents }: ReadConfig) {
-    this.service = config.target.service;
-    this.environment = config.target.environment;
-    this.revision = config.revision;
-    this.layers = config.releases.map(({ layer, version, revision }) => ({ ...layer, version, revision }));
-    this.contents = new Map([...documents].map(([name, { content }]) => [name, content]));
-    // fromEntries defines own members, so that a document may be called `__proto__`.
-    this.documents = Object.fromEntries([...this.contents].map(([name, content]) => [name, wireContent(content)]));
-    this.etag = etagOf(this.documents as unknown as JsonValue);
+  private constructor({ service, environment, revision, layers, documents, sources }: Omit<SnapshotRecord, 'etag'>) {
+    this.service = service;
+    this.environment = environment;
+    this.revision = revision;
+    this.layers = layers;
+    this.documents = documents;
+    this.sources = sources;
+    this.etag = etagOf(documents as unknown as JsonValue);
+  }
+
+  static of({ config, documents }: ReadConfig): Snapshot {
+    const contents = [...documents].map(([name, { content }]) => [name, content] as const);
+    return new Snapshot({
+      ...config.target,
+      revision: config.revision,
+      layers: config.releases.map(({ layer, version, revision }) => ({ ...layer, version, revision })),
+      // fromEntries defines own members, so that a document may be called `__proto__`.
+      documents: Object.fromEntries(contents.map(([name, content]) => [name, wireContent(content)])),
+      sources: Object.fromEntries(contents.filter(([, content]) => isAsWritten(content)).map(([name, content]) => [name, content.source()])),
+    });
+  }
+
+  /** @throws Error when the documents are not those that the ETag was made of */
+  static restore(record: SnapshotRecord): Snapshot {
+    const snapshot = new Snapshot(record);
+    if (snapshot.etag === record.etag) return snapshot;
+    throw new Error(`The kept snapshot of ${record.service}@${record.environment} is damaged: its documents do not have its ETag.`);
   }
 
   /** The answer to `GET /v1/config/{environment}/{service}`. */
@@ -45,16 +76,30 @@ export class Snapshot {
     return this.encoded;
   }
 
+  record(): SnapshotRecord {
+    const { service, environment, revision, etag, layers, documents, sources } = this;
+    return { service, environment, revision, etag, layers, documents, sources };
+  }
+
   source(name: string): SourceText | undefined {
     const known = this.texts.get(name);
-    const content = this.contents.get(name);
-    if (known || !content) return known;
-    const text = content.source();
+    if (known !== undefined || !Object.hasOwn(this.documents, name)) return known;
+    const document = this.documents[name] as DocumentContent;
+    const text = this.textOf(name, document);
     const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
-    const source = { text, mediaType: mediaTypeOf(content.format), etag };
+    const source = { text, mediaType: mediaTypeOf(document.format), etag };
     this.texts.set(name, source);
     return source;
   }
+
+  private textOf(name: string, document: DocumentContent): string {
+    if ('text' in document) return document.text;
+    return Object.hasOwn(this.sources, name) ? (this.sources[name] as string) : serializeValue(document.value, document.format);
+  }
+}
+
+function isAsWritten({ format, parts }: EffectiveContent): boolean {
+  return format !== 'text' && parts.length === 1;
 }
 
 function wireContent({ format, value }: EffectiveContent): DocumentContent {

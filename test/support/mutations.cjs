@@ -45,7 +45,7 @@ exports.MUTATIONS = {
   },
   'a snapshot put together from two revisions': {
     file: 'src/snapshots/snapshot-store.ts',
-    find: 'if (entry.moves !== moves || this.movedSince(before, read.config.dependsOn)) continue;',
+    find: 'if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;',
     replace: '',
     spec: 'src/snapshots/snapshot-store.spec.ts',
   },

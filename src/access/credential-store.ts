@@ -1,0 +1,25 @@
+import type { Credential } from './credential';
+
+/** A credential with the hash of its secret, in base64. */
+export interface HashedCredential extends Credential {
+  readonly hash: string;
+}
+
+/** Where this process has its credentials from. */
+export interface CredentialStore {
+  /** All that are neither revoked nor expired. */
+  usable(): Promise<readonly HashedCredential[]>;
+  /** The usable credential whose secret has this hash: for one that may be younger than the last {@link usable}. */
+  find(hash: Buffer): Promise<Credential | undefined>;
+  /** Tells when any credential has changed on any replica, and again when the listener has failed. Returns how to stop it. */
+  onChange(listener: () => Promise<void>): () => void;
+}
+
+/** Injection token of the {@link CredentialStore}. */
+export const CREDENTIAL_STORE = Symbol('CredentialStore');
+
+/** The names from the root of the tree to an environment; empty when there is none of that name. */
+export type ReadLineage = (environment: string) => Promise<readonly string[]>;
+
+/** Injection token of {@link ReadLineage}. */
+export const READ_LINEAGE = Symbol('ReadLineage');

@@ -1,0 +1,61 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { CLOCK, type Clock } from '../kernel/clock';
+import { LogListener } from '../notify/log-listener';
+import type { Credential } from './credential';
+import type { CredentialStore, HashedCredential } from './credential-store';
+
+interface UsableRow {
+  readonly id: string;
+  readonly kind: Credential['kind'];
+  readonly name: string;
+  readonly service_name: string | null;
+  readonly environment: string | null;
+  readonly expires_at: Date | null;
+  readonly secret_hash: Buffer;
+}
+
+const USABLE = `
+  SELECT c.id, c.kind, c.name, c.service_name, c.expires_at, c.secret_hash, e.name AS environment
+    FROM credential c LEFT JOIN environment e ON e.id = c.environment_id
+   WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)`;
+
+/** The credentials in the database. */
+@Injectable()
+export class StoredCredentials implements CredentialStore {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly log: LogListener,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  async usable(): Promise<HashedCredential[]> {
+    const rows = await this.dataSource.query<UsableRow[]>(USABLE, [this.clock.now()]);
+    return rows.map((row) => Object.freeze({ ...credentialOf(row), hash: row.secret_hash.toString('base64') }));
+  }
+
+  async find(hash: Buffer): Promise<Credential | undefined> {
+    const [row] = await this.dataSource.query<UsableRow[]>(`${USABLE} AND secret_hash = $2`, [this.clock.now(), hash]);
+    return row && Object.freeze(credentialOf(row));
+  }
+
+  onChange(listener: () => Promise<void>): () => void {
+    let told: number | undefined;
+    return this.log.subscribe(async ({ access }) => {
+      if (access === told) return;
+      await listener();
+      told = access;
+    });
+  }
+}
+
+function credentialOf(row: UsableRow): Credential {
+  return {
+    kind: row.kind,
+    id: row.id,
+    name: row.name,
+    ...(row.service_name === null ? {} : { service: row.service_name }),
+    ...(row.environment === null ? {} : { environment: row.environment }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+  };
+}
