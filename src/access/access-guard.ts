@@ -53,7 +53,7 @@ export class AccessGuard {
     const target = credential.kind === 'client-key' && need === 'read' ? await this.targetOf(request) : undefined;
     decide(credential, need, target);
     request.credential = credential;
-    request.actor = { kind: credential.kind, id: credential.id, name: credential.name, requestId: request.id };
+    request.actor = { kind: credential.kind, id: credential.id, name: credential.name, requestId: request.id, traceparent: request.traceparent };
   }
 
   private async targetOf({ params }: FastifyRequest): Promise<ReadTarget | undefined> {

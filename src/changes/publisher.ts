@@ -65,6 +65,7 @@ export class Publisher {
   async publish(request: PublishRequest): Promise<PublishResult> {
     const earlier = await this.earlierPublish(request.actor);
     if (earlier) return earlier;
+    const askedAt = performance.now();
     // Every turn of this loop means that somebody else has published: it cannot go on without progress being made.
     for (;;) {
       const basis = this.heads.position;
@@ -77,6 +78,8 @@ export class Publisher {
         kind: request.kind,
         message: request.message,
         actor: request.actor,
+        askedAt,
+        checkedAt: performance.now(),
         basis,
         reads: new Set([...reads, ...layers.map(layerKey)]),
         releases: proposed.releases,

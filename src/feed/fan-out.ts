@@ -30,8 +30,11 @@ export class FanOut {
 
   add(channel: Channel): void {
     const round = this.rounds.get(channel);
-    if (round === undefined) this.rounds.set(channel, { channel, rest: channel.members.values(), again: false });
-    else round.again = true;
+    if (round !== undefined) round.again = true;
+    else {
+      this.rounds.set(channel, { channel, rest: channel.members.values(), again: false });
+      this.counters.rounds?.began(channel);
+    }
     this.schedule();
   }
 
@@ -65,8 +68,10 @@ export class FanOut {
         value.flush();
         continue;
       }
+      this.counters.rounds?.ended(round.channel);
       if (!round.again) return false;
       round.again = false;
+      this.counters.rounds?.began(round.channel);
       round.rest = round.channel.members.values();
     }
     return true;

@@ -1,5 +1,12 @@
 import type { FeedMessage } from '@trimtab/client/protocol';
+import type { Channel } from './channel';
 import type { TransportName } from './feed-observer';
+
+/** Wants to know when the members of a channel are written to. Called on the hot path: it must not block or throw. */
+export interface RoundObserver {
+  began(channel: Channel): void;
+  ended(channel: Channel): void;
+}
 
 /** What the feed has done since the process started; the metrics page reads the members. */
 export class FeedCounters {
@@ -9,6 +16,8 @@ export class FeedCounters {
   stuck = 0;
   slices = 0;
   longestSliceMs = 0;
+  /** Absent unless somebody traces. */
+  rounds: RoundObserver | undefined;
 
   slice(ms: number): void {
     this.slices += 1;

@@ -14,6 +14,7 @@ import { FEED_OBSERVER, noObserver, type FeedObserver } from './feed-observer';
 import { eventLoopScheduler } from './feed-scheduler';
 import { FeedTransports } from './feed-transports';
 import { ReadAccess } from './read-access';
+import { ReportHub } from './report-hub';
 
 /** How long clients are asked to spread their coming back over, when nobody has said otherwise before the end. */
 const SCATTER_MS = 5_000;
@@ -32,13 +33,18 @@ const SCATTER_MS = 5_000;
       useFactory: (authenticator: Authenticator, readLineage: ReadLineage) => new ReadAccess(authenticator, readLineage),
     },
     {
+      provide: ReportHub,
+      inject: [{ token: FEED_OBSERVER, optional: true }],
+      useFactory: (observer: FeedObserver = noObserver) => new ReportHub(observer),
+    },
+    {
       provide: FeedTransports,
-      inject: [Feed, SnapshotStore, ReadAccess, SETTINGS, { token: FEED_OBSERVER, optional: true }],
-      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, settings: Settings, observer: FeedObserver = noObserver) =>
+      inject: [Feed, SnapshotStore, ReadAccess, SETTINGS, ReportHub],
+      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, settings: Settings, observer: ReportHub) =>
         new FeedTransports({ feed, source, access, observer, scheduler: eventLoopScheduler, settings: settings.feed }),
     },
   ],
-  exports: [Feed],
+  exports: [Feed, ReportHub],
 })
 export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
   private stopHearing: () => void = () => undefined;

@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who asks; set by the guard before the body is read. Absent on public routes. */
     actor: Actor | undefined;
+    /** The request's own place in a trace, when it is traced: what is done for it names this as its parent. */
+    traceparent: string | undefined;
     /** What was wrong with the body. Kept until the whole body was read, so that the connection survives. */
     bodyFault: Error | undefined;
     /** SHA-256 of the body as it was sent; only computed when the request carries an `Idempotency-Key`. */

@@ -7,6 +7,8 @@ export interface Actor {
   readonly name: string;
   /** The request that asked for it, when there was one. */
   readonly requestId?: string;
+  /** The trace context of that request (W3C Trace Context), when it is traced. */
+  readonly traceparent?: string | undefined;
   /**
    * Stands for the Idempotency-Key of that request, the same at every retry. A use case that must not happen twice
    * stores it beside what it wrote, and looks for it first.

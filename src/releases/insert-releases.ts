@@ -45,8 +45,8 @@ export async function insertReleases(manager: EntityManager, group: readonly Num
        INSERT INTO document_content (hash, content)
        SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING
      ), revisions AS (
-       INSERT INTO revision (id, kind, message, actor, claim_id)
-       SELECT * FROM jsonb_to_recordset($3) AS r(id bigint, kind text, message text, actor jsonb, claim_id uuid)
+       INSERT INTO revision (id, kind, message, actor, claim_id, traceparent)
+       SELECT * FROM jsonb_to_recordset($3) AS r(id bigint, kind text, message text, actor jsonb, claim_id uuid, traceparent text)
      ), heads AS (
        INSERT INTO layer (service_id, environment_id, version, revision)
        SELECT service_id, environment_id, version, revision
@@ -92,7 +92,7 @@ export async function insertReleases(manager: EntityManager, group: readonly Num
 }
 
 function revisionRow(id: Revision, { kind, message, actor }: NewRevision): object {
-  return { id, kind, message, actor: lastingActor(actor), claim_id: actor.claimId ?? null };
+  return { id, kind, message, actor: lastingActor(actor), claim_id: actor.claimId ?? null, traceparent: actor.traceparent ?? null };
 }
 
 function manifestRows(release: NewRelease): object[] {

@@ -12,6 +12,10 @@ import { ReleaseReader } from './release-reader';
 
 /** What is to become a revision: checked, complete, and aware of what it was checked against. */
 export interface Proposal<Payload = unknown> extends NewRevision {
+  /** When it was asked for, in milliseconds of this process's monotonic clock. */
+  readonly askedAt: number;
+  /** When it was checked and handed to the log. */
+  readonly checkedAt: number;
   /** Log position at which it was checked. */
   readonly basis: Revision;
   /** Keys of all layers the check read. One of them moving after `basis` voids the check. */
@@ -35,6 +39,15 @@ export interface Published<Payload = unknown> {
 export interface Appended {
   readonly revision: Revision;
   readonly heads: readonly LayerHead[];
+}
+
+/** What was committed together, and when, in milliseconds of this process's monotonic clock. */
+export interface Commit {
+  readonly published: readonly Published[];
+  readonly beganAt: number;
+  /** The log's lock was taken. */
+  readonly lockedAt: number;
+  readonly committedAt: number;
 }
 
 /** What a release after the basis tells a proposal that was checked before it. */
@@ -65,6 +78,7 @@ const GROUP_SIZE = 64;
 export class ReleaseLog {
   private readonly logger = new Logger(ReleaseLog.name);
   private readonly queue: Waiting[] = [];
+  private readonly listeners = new Set<(commit: Commit) => void>();
   private draining = false;
 
   constructor(
@@ -82,6 +96,12 @@ export class ReleaseLog {
       this.queue.push({ proposal, resolve, reject });
       if (!this.draining) void this.drain();
     });
+  }
+
+  /** Tells what this process has committed, before anyone here sees it applied. Returns how to stop it. */
+  onCommit(listener: (commit: Commit) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   private async drain(): Promise<void> {
@@ -111,8 +131,11 @@ export class ReleaseLog {
 
   private async commitTogether(proposals: readonly Proposal[]): Promise<(Appended | 'moved')[]> {
     const basis = Math.min(...proposals.map((proposal) => proposal.basis));
+    const beganAt = performance.now();
+    let lockedAt = beganAt;
     const { head, outcomes, accepted } = await this.dataSource.transaction(async (manager) => {
       await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);
+      lockedAt = performance.now();
       const { head, moved } = await movedSince(manager, basis);
       const outcomes: (Appended | 'moved')[] = [];
       const accepted: Published[] = [];
@@ -141,6 +164,8 @@ export class ReleaseLog {
       }
       return { head, outcomes, accepted };
     });
+    const commit = { published: accepted, beganAt, lockedAt, committedAt: performance.now() };
+    if (accepted.length > 0) for (const listener of this.listeners) listener(commit);
     await this.tell(head, accepted, outcomes);
     return outcomes;
   }

@@ -26,6 +26,10 @@ export class RevisionRecord {
   @Column({ name: 'claim_id', type: 'uuid', nullable: true })
   claimId!: string | null;
 
+  /** Trace context of the request that published it, when that was traced. */
+  @Column({ type: 'text', nullable: true })
+  traceparent!: string | null;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 }

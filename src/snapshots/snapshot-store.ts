@@ -6,6 +6,13 @@ import { SNAPSHOT_ORIGIN, type SnapshotOrigin } from './snapshot-origin';
 
 export type SnapshotListener = (snapshot: Snapshot) => void;
 
+/** A snapshot that was read anew, and when, in milliseconds of this process's monotonic clock. */
+export interface Resolution {
+  readonly snapshot: Snapshot;
+  readonly beganAt: number;
+  readonly endedAt: number;
+}
+
 /** A target that somebody has asked for. */
 interface WarmTarget {
   readonly target: LayerName;
@@ -36,6 +43,9 @@ export class SnapshotStore implements OnModuleDestroy {
   /** Watched targets whose newest snapshot has not been handed out yet. */
   private readonly lagging = new Set<WarmTarget>();
   private readonly positionListeners = new Set<(revision: Revision) => void>();
+  private readonly resolutionListeners = new Set<(resolution: Resolution) => void>();
+  /** How often a snapshot was at hand when it was needed, and how often not. */
+  readonly reads = { hit: 0, miss: 0 };
   private readonly stopFollowing: () => void;
   private retry: NodeJS.Timeout | undefined;
   private followed: Revision = 0;
@@ -65,7 +75,9 @@ export class SnapshotStore implements OnModuleDestroy {
   /** The snapshot, if it is at hand and up to date. */
   peek(target: LayerName): Snapshot | undefined {
     const entry = this.warm.get(layerKey(target));
-    return entry?.stale === false ? entry.snapshot : undefined;
+    if (entry?.stale !== false || entry.snapshot === undefined) return undefined;
+    this.reads.hit += 1;
+    return entry.snapshot;
   }
 
   /** @throws DomainError `service_not_found`, `environment_not_found` */
@@ -118,6 +130,12 @@ export class SnapshotStore implements OnModuleDestroy {
     return () => this.positionListeners.delete(listener);
   }
 
+  /** Tells of every snapshot that is read anew, before its watchers hear of it. */
+  onResolved(listener: (resolution: Resolution) => void): () => void {
+    this.resolutionListeners.add(listener);
+    return () => this.resolutionListeners.delete(listener);
+  }
+
   private follow(keys: readonly string[], position: Revision): void {
     for (const key of keys) {
       for (const entry of this.dependents.get(key) ?? []) {
@@ -147,7 +165,11 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   private fresh(entry: WarmTarget): Promise<Snapshot> {
-    if (entry.snapshot && !entry.stale) return Promise.resolve(entry.snapshot);
+    if (entry.snapshot && !entry.stale) {
+      this.reads.hit += 1;
+      return Promise.resolve(entry.snapshot);
+    }
+    this.reads.miss += 1;
     entry.resolving ??= this.resolve(entry).finally(() => {
       entry.resolving = undefined;
     });
@@ -155,6 +177,7 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   private async resolve(entry: WarmTarget): Promise<Snapshot> {
+    const beganAt = performance.now();
     for (;;) {
       const before = this.origin.position;
       const { moves } = entry;
@@ -162,6 +185,8 @@ export class SnapshotStore implements OnModuleDestroy {
       this.depend(entry, dependsOn);
       // Layers are read one after another: if one of them moved meanwhile, the parts may be of different revisions.
       if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;
+      const resolution = { snapshot, beganAt, endedAt: performance.now() };
+      for (const listener of this.resolutionListeners) listener(resolution);
       const previous = entry.snapshot;
       entry.snapshot = snapshot;
       entry.stale = false;
