@@ -1,10 +1,13 @@
 /**
  * What one client saw, in the order in which it saw it. `applied` is a snapshot or a delta the client took whole;
  * `noted` is a revision it learned of without content (`current`, `bookmark`); `connected` is where it said it stood
- * when it (re)connected, with neither for "nowhere".
+ * when it (re)connected, with neither for "nowhere"; `lost` is the end of a connection; `restored` is what a new process
+ * took up from the disk copy of an earlier one.
  */
 export type ClientEvent = { readonly client: string; readonly at: number } & (
   | { readonly type: 'connected'; readonly revision?: number; readonly etag?: string }
+  | { readonly type: 'lost' }
+  | { readonly type: 'restored'; readonly revision: number; readonly etag: string }
   | { readonly type: 'applied'; readonly how: 'snapshot' | 'delta'; readonly revision: number; readonly etag: string; readonly from?: string }
   | { readonly type: 'noted'; readonly how: 'current' | 'bookmark'; readonly revision: number }
 );
@@ -19,6 +22,8 @@ export interface Violation {
   readonly promise: 'ordered' | 'unique' | 'reliable' | 'atomic' | 'resumable' | 'bookmarkable';
   readonly client: string;
   readonly detail: string;
+  /** The events that show it: the last one is the breach. */
+  readonly evidence: readonly ClientEvent[];
 }
 
 interface ClientState {
@@ -28,9 +33,11 @@ interface ClientState {
   known: number;
   /** The connection has not been answered yet. */
   unanswered: boolean;
+  /** The events that made the state what it is. */
+  because: readonly ClientEvent[];
 }
 
-const NOWHERE: ClientState = { revision: 0, etag: undefined, known: 0, unanswered: false };
+const NOWHERE: ClientState = { revision: 0, etag: undefined, known: 0, unanswered: false, because: [] };
 
 /**
  * Checks the histories of any number of clients of one target against the promises of `docs/guarantees.md`. `log` is
@@ -47,14 +54,16 @@ export function checkHistory(
   for (const event of events) {
     const state = clients.get(event.client) ?? { ...NOWHERE };
     clients.set(event.client, state);
-    violations.push(...checkEvent(event, state, log).map(([promise, detail]) => ({ promise, client: event.client, detail })));
+    const evidence = [...state.because, event];
+    violations.push(...checkEvent(event, state, log).map(([promise, detail]) => ({ promise, client: event.client, detail, evidence })));
     advance(event, state);
+    state.because = [...state.because.filter(({ type }) => type !== event.type), event];
   }
   const last = log.at(-1);
   for (const client of last === undefined ? [] : settled) {
-    const etag = clients.get(client)?.etag;
+    const { etag, because } = clients.get(client) ?? NOWHERE;
     if (etag === last?.etag) continue;
-    violations.push({ promise: 'reliable', client, detail: `ended at ${etag ?? 'nothing'}, while revision ${last?.revision} is ${last?.etag}` });
+    violations.push({ promise: 'reliable', client, evidence: because, detail: `ended at ${etag ?? 'nothing'}, while revision ${last?.revision} is ${last?.etag}` });
   }
   return violations;
 }
@@ -62,7 +71,8 @@ export function checkHistory(
 type Finding = readonly [Violation['promise'], string];
 
 function checkEvent(event: ClientEvent, state: ClientState, log: readonly Published[]): Finding[] {
-  if (event.type === 'connected') return [];
+  if (event.type === 'connected' || event.type === 'lost') return [];
+  if (event.type === 'restored') return isPublished(event, log) ? [] : [['atomic', `took up revision ${event.revision} as ${event.etag}, which was never published`]];
   return event.type === 'applied' ? checkApplied(event, state, log) : checkNoted(event, state, log);
 }
 
@@ -71,14 +81,19 @@ function checkApplied(event: ClientEvent & { type: 'applied' }, state: ClientSta
   const findings: Finding[] = [];
   if (revision < state.revision) findings.push(['ordered', `applied ${revision} after ${state.revision}`]);
   if (revision === state.revision) findings.push(['unique', `applied ${revision} twice`]);
+  else if (etag === state.etag) findings.push(['unique', `applied ${etag} at ${revision}, which it holds since ${state.revision}`]);
   if (revision <= state.known && revision > state.revision) {
     findings.push(['bookmarkable', `was told that nothing had changed up to ${state.known}, then applied ${revision}`]);
   }
-  if (!log.some((published) => published.revision === revision && published.etag === etag)) {
+  if (!isPublished(event, log)) {
     findings.push(['atomic', `applied revision ${revision} as ${etag}, which was never published`]);
   }
   if (event.how === 'delta' && from !== state.etag) findings.push(['resumable', `got a delta from ${from} while holding ${state.etag}`]);
   return findings;
+}
+
+function isPublished({ revision, etag }: { revision: number; etag: string }, log: readonly Published[]): boolean {
+  return log.some((published) => published.revision === revision && published.etag === etag);
 }
 
 function checkNoted(event: ClientEvent & { type: 'noted' }, state: ClientState, log: readonly Published[]): Finding[] {
@@ -99,6 +114,11 @@ function advance(event: ClientEvent, state: ClientState): void {
     // Who says that it has nothing begins anew, whatever an earlier life of it had.
     if (event.revision === undefined) Object.assign(state, NOWHERE);
     state.unanswered = true;
+    return;
+  }
+  if (event.type === 'lost') return;
+  if (event.type === 'restored') {
+    Object.assign(state, NOWHERE, { revision: event.revision, etag: event.etag, known: event.revision });
     return;
   }
   state.unanswered = false;

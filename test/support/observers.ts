@@ -1,5 +1,5 @@
 import { connect, silentLogger, type UntypedConfig } from '@trimtab/client';
-import type { FeedMessage } from '@trimtab/client/protocol';
+import { applyPatch, etagOf, type Documents, type FeedMessage, type JsonValue } from '@trimtab/client/protocol';
 import type { ClientEvent } from './feed-checker';
 
 /** One client of a target that writes down what it sees, over whichever transport. */
@@ -16,7 +16,8 @@ export const SILENCE_MS = 4_000;
 
 interface Target {
   readonly url: string;
-  readonly key: string;
+  /** A function is asked at every attempt to connect. */
+  readonly key: string | (() => string);
   readonly service: string;
   readonly environment: string;
 }
@@ -34,6 +35,7 @@ export async function observeWithClient(name: string, target: Target): Promise<O
     reconnect: { baseMs: 20, capMs: 500 },
     pollIntervalMs: 1_000,
     answerTimeoutMs: 1_000,
+    rejectedRetryMs: 500,
   });
   const record = (revision: number, etag: string): void => {
     events.push({ client: name, at: performance.now(), type: 'applied', how: 'snapshot', revision, etag });
@@ -42,30 +44,42 @@ export async function observeWithClient(name: string, target: Target): Promise<O
   const { revision, etag } = config.status();
   record(revision, etag);
   config.on('applied', (applied) => record(applied.revision, applied.etag));
+  config.on('state', ({ previous, next }) => {
+    const base = { client: name, at: performance.now() };
+    const { knownRevision, etag } = config.status();
+    if (next === 'subscribing') events.push({ ...base, type: 'connected', revision: knownRevision, etag });
+    else if (previous === 'live' || previous === 'subscribing') if (next !== 'live') events.push({ ...base, type: 'lost' });
+  });
   return { name, events, values, stop: () => config.close() };
 }
 
-/** Server-sent events over plain HTTP, resumed by Last-Event-ID. Deltas are not asked to be applied here: only noted. */
+/** Server-sent events over plain HTTP, resumed by Last-Event-ID. What it records is what it has put together itself. */
 export function observeEvents(name: string, { url, key, service, environment }: Target): Observer {
   const events: ClientEvent[] = [];
+  const values: Observer['values'] = [];
   const stopping = new AbortController();
   let lastId: string | undefined;
+  let documents: Documents = {};
 
   const follow = async ({ signal, heard }: Attempt): Promise<void> => {
     const response = await fetch(new URL(`/v1/config/${environment}/${service}`, url), {
       signal,
-      headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) },
+      headers: { authorization: `Bearer ${keyOf(key)}`, accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) },
     });
     if (!response.ok || !response.body) throw new Error(`${response.status}`);
     const [revision, held] = lastId?.split(/:(.*)/s) ?? [];
     events.push({ client: name, at: performance.now(), type: 'connected', ...(revision === undefined ? {} : { revision: Number(revision), etag: held }) });
     const decoder = new TextDecoder();
     let rest = '';
-    for await (const chunk of response.body) {
-      heard();
-      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
-      rest = parts.pop()!;
-      for (const part of parts) note(part);
+    try {
+      for await (const chunk of response.body) {
+        heard();
+        const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n\n');
+        rest = parts.pop()!;
+        for (const part of parts) note(part);
+      }
+    } finally {
+      events.push({ client: name, at: performance.now(), type: 'lost' });
     }
   };
   const note = (part: string): void => {
@@ -74,13 +88,18 @@ export function observeEvents(name: string, { url, key, service, environment }: 
     if (data === undefined) return;
     const message = JSON.parse(data) as FeedMessage;
     const base = { client: name, at: performance.now() };
-    if (message.type === 'snapshot') events.push({ ...base, type: 'applied', how: 'snapshot', revision: message.revision, etag: message.etag });
-    if (message.type === 'delta') events.push({ ...base, type: 'applied', how: 'delta', revision: message.revision, etag: message.etag, from: message.from });
+    if (message.type === 'snapshot' || message.type === 'delta') {
+      const { revision } = message;
+      documents = message.type === 'snapshot' ? message.documents : (applyPatch(documents as unknown as JsonValue, message.patch) as unknown as Documents);
+      const origin = message.type === 'snapshot' ? { how: message.type } : { how: message.type, from: message.from };
+      events.push({ ...base, type: 'applied', ...origin, revision, etag: etagOf(documents as unknown as JsonValue) });
+      values.push({ revision, value: mainOf(documents) });
+    }
     if (message.type === 'current' || message.type === 'bookmark') events.push({ ...base, type: 'noted', how: message.type, revision: message.revision });
     lastId = fields.get('id') ?? lastId;
   };
   const running = again(follow, stopping.signal);
-  return { name, events, values: [], stop: () => (stopping.abort(), running) };
+  return { name, events, values, stop: () => (stopping.abort(), running) };
 }
 
 /** HTTP long polling, resumed by revision and ETag. */
@@ -92,22 +111,41 @@ export function observeByPolling(name: string, { url, key, service, environment 
 
   const poll = async ({ signal }: Attempt): Promise<void> => {
     const query = held === undefined ? '' : `?wait=2s&revision=${held.revision}`;
+    const base = (): { client: string; at: number } => ({ client: name, at: performance.now() });
+    events.push({ ...base(), type: 'connected', ...held });
     const response = await fetch(new URL(`/v1/config/${environment}/${service}${query}`, url), {
       signal,
-      headers: { authorization: `Bearer ${key}`, ...(held === undefined ? {} : { 'if-none-match': held.etag }) },
+      headers: { authorization: `Bearer ${keyOf(key)}`, ...(held === undefined ? {} : { 'if-none-match': held.etag }) },
     });
-    if (response.status === 304) return;
-    if (!response.ok) throw new Error(`${response.status}`);
-    const body = (await response.json()) as { revision: number; etag: string; documents: { application?: { value: unknown } } };
-    // A revision that changed only comments or the order of keys leaves the content, and so the client, as it was.
-    if (body.etag !== held?.etag) {
-      events.push({ client: name, at: performance.now(), type: 'applied', how: 'snapshot', revision: body.revision, etag: body.etag });
-      values.push({ revision: body.revision, value: body.documents.application?.value });
+    if (response.status === 304 && held !== undefined) {
+      held = { revision: Number(response.headers.get('trimtab-revision')), etag: held.etag };
+      events.push({ ...base(), type: 'noted', how: 'current', revision: held.revision });
+      return;
     }
-    held = { revision: body.revision, etag: body.etag };
+    if (!response.ok) throw new Error(`${response.status}`);
+    const body = (await response.json()) as { revision: number; documents: Documents };
+    const etag = etagOf(body.documents as unknown as JsonValue);
+    events.push({ ...base(), type: 'applied', how: 'snapshot', revision: body.revision, etag });
+    values.push({ revision: body.revision, value: mainOf(body.documents) });
+    held = { revision: body.revision, etag };
   };
-  const running = again(poll, stopping.signal);
+  const running = again(
+    (attempt) =>
+      poll(attempt).catch((error: unknown) => {
+        events.push({ client: name, at: performance.now(), type: 'lost' });
+        throw error;
+      }),
+    stopping.signal,
+  );
   return { name, events, values, stop: () => (stopping.abort(), running) };
+}
+
+function keyOf(key: Target['key']): string {
+  return typeof key === 'string' ? key : key();
+}
+
+function mainOf({ application }: Documents): unknown {
+  return application !== undefined && 'value' in application ? application.value : undefined;
 }
 
 interface Attempt {

@@ -1,9 +1,18 @@
 import { connect, createServer, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { opened } from './open-resources';
 
 interface Pair {
   readonly downstream: Socket;
   readonly upstream: Socket;
+  /** What the bytes of this connection pass through on their way, if anything. */
+  readonly there: Duplex | undefined;
+  readonly back: Duplex | undefined;
+}
+
+export interface ProxyOptions {
+  /** Makes what the bytes of one direction of one connection pass through: to hold, delay or look at them. */
+  readonly through?: (direction: 'there' | 'back') => Duplex;
 }
 
 /** A TCP proxy on a port of its own, through which a spec makes the faults of a network. */
@@ -19,6 +28,8 @@ export interface Proxy {
   /** Nothing goes through, in either direction, until `resume()`; no connection is closed. */
   pause(): void;
   resume(): void;
+  /** New connections go there from now on; those that are open stay where they are. */
+  retarget(target: string | number): void;
   /** The far side of every open connection disappears without the near side being told: what it sends vanishes. */
   halfOpen(): void;
   /** The same URL, with host and port of the proxy. */
@@ -26,8 +37,8 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-export async function startProxy(target: string | number): Promise<Proxy> {
-  const targetPort = typeof target === 'number' ? target : Number(new URL(target).port);
+export async function startProxy(target: string | number, options: ProxyOptions = {}): Promise<Proxy> {
+  let targetPort = portOf(target);
   const pairs = new Set<Pair>();
   let refusing = false;
   let paused = false;
@@ -38,27 +49,31 @@ export async function startProxy(target: string | number): Promise<Proxy> {
       return;
     }
     const upstream = connect({ port: targetPort, host: '127.0.0.1', allowHalfOpen: true });
-    const pair: Pair = { downstream, upstream };
+    const pair: Pair = { downstream, upstream, there: options.through?.('there'), back: options.through?.('back') };
     pairs.add(pair);
     const end = (): void => {
       pairs.delete(pair);
-      downstream.destroy();
-      upstream.destroy();
+      for (const stream of Object.values(pair) as (Duplex | undefined)[]) stream?.destroy();
     };
     for (const socket of [downstream, upstream]) {
       socket.setNoDelay(true);
       socket.on('error', end);
       socket.on('close', end);
     }
+    for (const passage of [pair.there, pair.back]) passage?.on('error', end);
     if (!paused) join(pair);
   });
-  const join = ({ downstream, upstream }: Pair): void => {
-    downstream.pipe(upstream);
-    upstream.pipe(downstream);
+  const join = ({ downstream, upstream, there, back }: Pair): void => {
+    if (there === undefined) downstream.pipe(upstream);
+    else downstream.pipe(there).pipe(upstream);
+    if (back === undefined) upstream.pipe(downstream);
+    else upstream.pipe(back).pipe(downstream);
   };
-  const part = ({ downstream, upstream }: Pair): void => {
-    downstream.unpipe(upstream);
-    upstream.unpipe(downstream);
+  const part = ({ downstream, upstream, there, back }: Pair): void => {
+    downstream.unpipe();
+    upstream.unpipe();
+    there?.unpipe();
+    back?.unpipe();
     downstream.pause();
     upstream.pause();
   };
@@ -95,6 +110,9 @@ export async function startProxy(target: string | number): Promise<Proxy> {
       paused = false;
       pairs.forEach(join);
     },
+    retarget: (next) => {
+      targetPort = portOf(next);
+    },
     halfOpen: () => {
       for (const pair of pairs) {
         part(pair);
@@ -114,4 +132,8 @@ export async function startProxy(target: string | number): Promise<Proxy> {
       closed();
     },
   };
+}
+
+function portOf(target: string | number): number {
+  return typeof target === 'number' ? target : Number(new URL(target).port);
 }

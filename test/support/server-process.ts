@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { opened } from './open-resources';
 
 const ROOT = path.resolve(__dirname, '../..');
+const MAIN = path.join(ROOT, 'dist/main.js');
 const ANNOUNCED = /API\s+(http:\/\/\S+)\/api\/v1/;
 
 export interface Exit {
@@ -28,8 +29,8 @@ export interface ServerProcess {
 }
 
 /** Starts it and waits until it has announced itself; rejects, with what it wrote, when it ends before. */
-export async function startServerProcess(env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-  const { child, output, exited } = await launchServerProcess(env);
+export async function startServerProcess(env: Readonly<Record<string, string>> = {}, command?: readonly string[]): Promise<ServerProcess> {
+  const { child, output, exited } = await launchServerProcess(env, command);
   const announced = new Promise<string>((resolve) => {
     const look = (): void => {
       const url = ANNOUNCED.exec(output.stdout)?.[1];
@@ -70,10 +71,14 @@ export interface Launched {
   readonly exited: Promise<Exit>;
 }
 
-/** Only starts it: for whoever wants to disturb the start. */
-export async function launchServerProcess(env: Readonly<Record<string, string>>): Promise<Launched> {
+/** Only starts it: for whoever wants to disturb the start. `command` runs it another way, or another build of it. */
+export async function launchServerProcess(
+  env: Readonly<Record<string, string>>,
+  command: readonly string[] = [process.execPath, MAIN],
+): Promise<Launched> {
   await ensureBuilt();
-  const child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js')], {
+  const [program = process.execPath, ...args] = command;
+  const child = spawn(program, args, {
     cwd: ROOT,
     env: { PATH: process.env.PATH, PORT: '0', TRIMTAB_LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
