@@ -87,7 +87,7 @@ export function linesOf(history: RunHistory): string {
     ...history.clients.flatMap(({ target, events }) => events.map((event) => ({ at: event.at, line: { what: 'client', target, ...event } }))),
     ...history.publishes.map((publish) => ({ at: publish.at, line: { what: 'publish', ...publish } })),
     ...history.reads.map((read) => ({ at: read.at, line: { what: 'read', ...read } })),
-    ...history.faults.map((fault) => ({ at: fault.from, line: { what: 'fault', ...fault } })),
+    ...history.faults.map((fault) => ({ at: fault.from, line: { what: 'fault', kind: fault.kind, hit: fault.what, from: fault.from, to: fault.to } })),
   ];
   timed.sort((one, other) => one.at - other.at);
   const untimed = [

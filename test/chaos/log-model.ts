@@ -1,4 +1,4 @@
-import { etagOf } from '@trimtab/client/protocol';
+import { etagOf, type JsonValue } from '@trimtab/client/protocol';
 import type { Published } from '../support/feed-checker';
 import { lineageOf, partsOf } from './catalog';
 import type { LoggedRelease, LoggedRevision } from './history';
@@ -49,7 +49,7 @@ export class LogModel {
     this.collect(service, lineageOf(environment), asOf, found);
     const contents = found.flatMap(({ content }) => (content === undefined ? [] : [content]));
     const value = Object.assign({}, ...contents) as Record<string, number>;
-    const documents = contents.length === 0 ? {} : { application: { format: 'json', value } };
+    const documents: Record<string, JsonValue> = contents.length === 0 ? {} : { application: { format: 'json', value } };
     return { revision: Math.max(0, ...found.map(({ revision }) => revision)), etag: etagOf(documents), value };
   }
 
