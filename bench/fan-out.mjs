@@ -1,8 +1,8 @@
 // From the call that publishes to the last of 1,000 clients: bare sockets that receive it, and whole clients that apply
 // it. The limit is one prepared frame written by a raw WebSocket server to as many sockets, timed from the writing.
-import pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from './support/clock.mjs';
+import { CommitWatch } from './support/commit-watch.mjs';
 import { Publisher } from './support/publisher.mjs';
 import { result } from './support/results.mjs';
 import { PROBED, startRole } from './support/role.mjs';
@@ -85,12 +85,7 @@ class Trimtab {
     const trimtab = new Trimtab();
     trimtab.server = await world.server();
     trimtab.publisher = new Publisher(trimtab.server);
-    trimtab.listener = new pg.Client({ connectionString: trimtab.server.databaseUrl });
-    // A run that fails drops the database before it comes to closing this.
-    trimtab.listener.on('error', () => undefined);
-    await trimtab.listener.connect();
-    await trimtab.listener.query('LISTEN trimtab');
-    trimtab.listener.on('notification', () => (trimtab.committed ??= now()));
+    trimtab.commit = await CommitWatch.start(trimtab.server.databaseUrl);
     await trimtab.server.admin.service(SERVICE);
     trimtab.key = await trimtab.server.admin.clientKey();
     await trimtab.publish();
@@ -105,11 +100,11 @@ class Trimtab {
   async round() {
     await this.audience.expect();
     await this.server.probe('watchLoop');
-    this.committed = undefined;
+    this.commit.reset();
     const arrived = this.audience.arrivals();
     const start = now();
     await this.publish();
-    return { start, ...(await arrived), committed: this.committed, block: await this.server.probe('longestBlockMs') };
+    return { start, ...(await arrived), committed: this.commit.at, block: await this.server.probe('longestBlockMs') };
   }
 
   publish() {
@@ -122,7 +117,7 @@ class Trimtab {
 
   async end() {
     this.publisher.close();
-    await this.listener.end();
+    await this.commit.end();
     await this.server.end();
   }
 }

@@ -7,16 +7,22 @@ const TEXT = 1;
 let server;
 
 answer({
-  listen: async () => {
-    server = new WebSocketServer({ host: '127.0.0.1', port: 0, backlog: 4_096, perMessageDeflate: false });
+  /** `greeting` is what every socket is sent when it connects. */
+  listen: async ({ port = 0, greeting }) => {
+    server = new WebSocketServer({ host: '127.0.0.1', port, backlog: 4_096, perMessageDeflate: false });
+    if (greeting !== undefined) server.on('connection', (socket) => socket._socket.write(frameOf(greeting)));
     await new Promise((resolve) => server.once('listening', resolve));
     return server.address().port;
   },
   /** When the sending began. */
   send: ({ text }) => {
     const start = now();
-    const frame = Buffer.concat(Sender.frame(Buffer.from(text), { fin: true, rsv1: false, opcode: TEXT, mask: false, readOnly: false }));
+    const frame = frameOf(text);
     for (const { _socket: socket } of server.clients) socket.write(frame);
     return start;
   },
 });
+
+function frameOf(text) {
+  return Buffer.concat(Sender.frame(Buffer.from(text), { fin: true, rsv1: false, opcode: TEXT, mask: false, readOnly: false }));
+}

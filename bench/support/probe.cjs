@@ -1,5 +1,6 @@
 // Loaded into a server before its own code (`--require`), the one of Trimtab and the bare ones alike: answers what it
 // uses and how long its event loop was blocked.
+const { Server } = require('node:net');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 
 /** Of the timer that watches the loop; a block is told this much too long at most. */
@@ -23,9 +24,33 @@ const measures = {
   },
   longestBlockMs: () => {
     delay.disable();
-    return Math.max(0, delay.max / 1e6 - RESOLUTION_MS);
+    return tooLong(delay.max);
   },
+  loop: () => {
+    delay.disable();
+    return { longestMs: tooLong(delay.max), p99Ms: tooLong(delay.percentile(99)) };
+  },
+  listened: () => listened,
+  peakRss: () => process.resourceUsage().maxRSS * 1_024,
 };
+
+function tooLong(nanoseconds) {
+  return Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
+}
+
+/** When the process began to listen, by the clock that all processes share, and what it had used until then. */
+let listened;
+// For a storm that begins with the first connection: before anybody could ask.
+if (process.env.BENCH_WATCH_LISTENING !== undefined) {
+  const { listen } = Server.prototype;
+  Server.prototype.listen = function (...args) {
+    this.once('listening', () => {
+      listened = { at: Number(process.hrtime.bigint()) / 1e6, cpu: process.cpuUsage() };
+      measures.watchLoop();
+    });
+    return listen.apply(this, args);
+  };
+}
 
 process.on('message', ({ id, probe }) => {
   if (probe === undefined) return;

@@ -12,6 +12,7 @@ export class Publisher {
     this.#token = token;
   }
 
+  /** Resolves with the bytes of the answer. */
   publish(service, body, contentType = 'application/json') {
     return new Promise((resolve, reject) => {
       const path = `/api/v1/services/${service}/environments/base/documents/application`;
@@ -19,7 +20,7 @@ export class Publisher {
       const sent = request({ agent: this.#agent, host: '127.0.0.1', port: this.#port, method: 'PUT', path, headers }, (response) => {
         const chunks = [];
         response.on('data', (chunk) => chunks.push(chunk));
-        response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}: ${Buffer.concat(chunks)}`))));
+        response.on('end', () => (response.statusCode === 200 ? resolve(Buffer.concat(chunks)) : reject(new Error(`${response.statusCode}: ${Buffer.concat(chunks)}`))));
       });
       sent.on('error', reject);
       sent.end(body);

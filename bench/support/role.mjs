@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const END_GRACE_MS = 5_000;
-/** Nothing here takes that long; a figure that hangs has to fail. */
+/** Few things here take that long; a figure that hangs has to fail. */
 const CALL_TIMEOUT_MS = 60_000;
 /** Id of the message by which a role says that it listens. */
 const READY = 0;
@@ -15,12 +15,12 @@ const running = new Set();
 export const PROBED = ['--require', fileURLToPath(new URL('./probe.cjs', import.meta.url))];
 
 /** Starts `bench/roles/<name>.mjs`. */
-export function startRole(name, execArgv = []) {
+export function startRole(name, execArgv = [], env = {}) {
   const file = fileURLToPath(new URL(`../roles/${name}.mjs`, import.meta.url));
-  const role = startProcess(file, { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const role = startProcess(file, { execArgv, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   // What is sent before the role listens would be lost where the probe listens already.
   const ready = role.ready();
-  return { ...role, call: (method, params) => ready.then(() => role.call(method, params)) };
+  return { ...role, call: (method, params, timeoutMs) => ready.then(() => role.call(method, params, timeoutMs)) };
 }
 
 /** Starts any module that answers calls over IPC. */
@@ -41,10 +41,10 @@ export function startProcess(file, { args = [], ...options }) {
     for (const { reject } of calls.values()) reject(new Error(`${file} ended with ${signal ?? code}.`));
     calls.clear();
   });
-  const send = (message) =>
+  const send = (message, timeoutMs = CALL_TIMEOUT_MS) =>
     new Promise((resolve, reject) => {
       const id = ++nextId;
-      const timer = setTimeout(() => reject(new Error(`${file} has not answered ${JSON.stringify(message).slice(0, 80)}.`)), CALL_TIMEOUT_MS);
+      const timer = setTimeout(() => reject(new Error(`${file} has not answered ${JSON.stringify(message).slice(0, 80)}.`)), timeoutMs);
       const settled = (settle) => (value) => {
         clearTimeout(timer);
         settle(value);
@@ -54,19 +54,20 @@ export function startProcess(file, { args = [], ...options }) {
     });
   return {
     child,
-    call: (method, params) => send({ method, params }),
+    call: (method, params, timeoutMs) => send({ method, params }, timeoutMs),
     ready: () => new Promise((resolve, reject) => calls.set(READY, { resolve, reject })),
     /** Asks what `probe.cjs` has measured in this process. */
     probe: (probe) => send({ probe }),
     end: () => endProcess(child),
+    kill: () => endProcess(child, 'SIGKILL'),
   };
 }
 
 /** Asks the process to end, and makes it when it does not. */
-export async function endProcess(child) {
+export async function endProcess(child, signal = 'SIGTERM') {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), END_GRACE_MS);
   await exited;
   clearTimeout(timer);
@@ -74,7 +75,7 @@ export async function endProcess(child) {
 
 /** For whatever a failed figure has left. */
 export function endAll() {
-  return Promise.all([...running].map(endProcess));
+  return Promise.all([...running].map((child) => endProcess(child)));
 }
 
 /** The other side: answers the calls of whoever started this process, and goes when it goes. */
