@@ -22,6 +22,6 @@ export function editView({ layer, kind, name, next, base }: EntryEdit): ChangeEd
   };
 }
 
-export function publishView({ revision, layers, impact }: PublishResult): PublishView {
-  return { ...(revision === undefined ? {} : { revision }), layers, impact };
+export function publishView({ revision, layers, impact, truncated }: PublishResult): PublishView {
+  return { ...(revision === undefined ? {} : { revision, convergence: `/api/v1/revisions/${revision}/convergence` }), layers, impact, ...(truncated && { truncated }) };
 }

@@ -10,7 +10,7 @@ import type { EntryKind } from '../releases/layer-entry';
 import { EntryView, LayerNameView, LayerVersionView } from '../releases/layer-views';
 import { REVISION_KINDS, type RevisionKind } from '../releases/revision.entity';
 import { CHANGE_STATUSES, type ChangeStatus } from './change.entity';
-import type { ConfigImpact } from './impact';
+import type { ConfigImpact } from './impact-listing';
 
 const FormatField = (): PropertyDecorator =>
   applyDecorators(
@@ -85,7 +85,7 @@ export class IncludesBody {
 }
 
 export class ImpactView extends LayerNameView {
-  @ApiProperty({ description: 'Instances connected to this replica that would receive it.' })
+  @ApiProperty({ description: 'Connected instances that would receive it.' })
   instances!: number;
 
   @ApiProperty({
@@ -96,15 +96,32 @@ export class ImpactView extends LayerNameView {
   documents!: ConfigImpact['documents'];
 }
 
+export class ImpactTotalsView {
+  @ApiProperty()
+  configs!: number;
+
+  @ApiProperty({ description: 'Services these configs are of.' })
+  services!: number;
+
+  @ApiProperty({ description: 'Connected instances that would receive one of them.' })
+  instances!: number;
+}
+
 export class PublishView {
   @ApiPropertyOptional({ description: 'The revision that was made. Absent on a dry run, and when everything already was so.' })
   revision?: number;
 
+  @ApiPropertyOptional({ example: '/api/v1/revisions/7/convergence', description: 'Where to ask who has taken the revision and who refused it; with `?wait=30s` it answers when everybody has.' })
+  convergence?: string;
+
   @ApiProperty({ type: [LayerVersionView], description: 'The layers that got (would get) a new version.' })
   layers!: readonly LayerVersionView[];
 
-  @ApiProperty({ type: [ImpactView], description: 'Every effective config that changed (would change).' })
+  @ApiProperty({ type: [ImpactView], description: 'The effective configs that changed (would change): all, or the first of very many.' })
   impact!: readonly ImpactView[];
+
+  @ApiPropertyOptional({ description: 'Exact totals, when `impact` does not list every config. All of them were checked.' })
+  truncated?: ImpactTotalsView;
 }
 
 export class NewChange {

@@ -1,45 +1,48 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Catalog } from '../catalog/catalog';
-import { diffValues, type KeyChange } from '../documents/diff-values';
-import { compileSchema, type Violation } from '../documents/json-schema';
+import type { Violation } from '../documents/json-schema';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
+import type { Revision } from '../kernel/revision';
+import { Turns } from '../kernel/turns';
 import { ContentStore } from '../releases/content-store';
-import {
-  contentOf,
-  resolveEffective,
-  sameDocument,
-  type EffectiveConfig,
-  type EffectiveContent,
-  type EffectiveDocument,
-} from '../releases/effective-config';
+import { effectiveOf, sameDocument, type EffectiveConfig, type EffectiveDocument } from '../releases/effective-config';
 import { HeadIndex } from '../releases/head-index';
+import { layerSequence } from '../releases/layer-sequence';
 import { ReleaseReader } from '../releases/release-reader';
-import type { ProposedLayers } from './proposed-layers';
+import { DocumentEffects } from './document-effects';
+import { ImpactListing, type ConfigImpact, type DocumentImpact, type ImpactTotals } from './impact-listing';
+import { sameProposal, type ProposedLayers } from './proposed-layers';
 
-/** Tells how many instances hold a connection for a target. Bound by whoever knows the connections. */
+/** Tells how many instances hold a connection for a target, to any replica. Bound by whoever knows the connections. */
 export interface InstanceCounter {
+  /** Brings the numbers up to date, as far as that is possible within a moment. Never rejects. */
+  prepare(): Promise<void>;
   count(target: LayerName): number;
 }
 export const INSTANCE_COUNTER = Symbol('InstanceCounter');
 
-export interface DocumentImpact {
-  readonly name: string;
-  readonly changes: readonly KeyChange[];
-}
-
-/** What one effective config would become. */
-export interface ConfigImpact extends LayerName {
-  /** Instances connected to this replica right now that would receive it. */
-  readonly instances: number;
-  readonly documents: readonly DocumentImpact[];
-}
-
 export interface Assessment {
+  /** What an answer lists: everything, or as much as is of use. */
   readonly impact: readonly ConfigImpact[];
+  /** Present when more changes than is listed. */
+  readonly truncated: ImpactTotals | undefined;
   /** Keys of all layers the assessment read: when one of them moves, it has to be made again. */
   readonly reads: ReadonlySet<string>;
+  readonly proposed: ProposedLayers;
+  /** Position of the log at which all findings hold. */
+  readonly basis: Revision;
+  /** By the key of the config. */
+  readonly findings: ReadonlyMap<string, Finding>;
+}
+
+/** What was found about one effective config. */
+interface Finding {
+  /** Keys of the layers it was found from. */
+  readonly dependsOn: ReadonlySet<string>;
+  readonly changes: boolean;
+  /** Absent where they were not compared key by key. */
+  readonly documents: readonly DocumentImpact[] | undefined;
 }
 
 interface SchemaViolation extends LayerName, Violation {
@@ -48,12 +51,24 @@ interface SchemaViolation extends LayerName, Violation {
   readonly schema: string;
 }
 
+/** A config before and after, and the names of its documents that are not made of the same entries. */
+interface Pair {
+  readonly target: LayerName;
+  readonly before: EffectiveConfig;
+  readonly after: EffectiveConfig;
+  readonly touched: readonly string[];
+}
+
 /** A change that breaks thousands of configs is refused with the first of them. */
 const MAX_VIOLATIONS = 100;
-/** Longest stretch of work before other requests get a turn. */
-const TURN_MS = 10;
+/** Configs that are read from the database together. */
+const CHUNK = 64;
 
-/** What a change would do to every effective config that depends on the layers it touches. */
+/**
+ * What a change would do to every effective config that depends on the layers it touches. A library may have thousands:
+ * they are read in chunks, worked on in slices that leave the event loop to others, and what is equal among them is
+ * found out once.
+ */
 @Injectable()
 export class ImpactAssessor {
   constructor(
@@ -64,24 +79,40 @@ export class ImpactAssessor {
     @Optional() @Inject(INSTANCE_COUNTER) private readonly instances?: InstanceCounter,
   ) {}
 
-  /** @throws DomainError `schema_violation`, `include_cycle`, `value_not_representable` */
-  async assess(proposed: ProposedLayers): Promise<Assessment> {
-    const impact: ConfigImpact[] = [];
-    const violations: SchemaViolation[] = [];
+  /**
+   * @param earlier An assessment of the same proposal. What it found is taken over unless a layer it was found from has
+   * moved since, so that a large proposal need not begin anew whenever others have published.
+   * @throws DomainError `schema_violation`, `include_cycle`, `value_not_representable`
+   */
+  async assess(proposed: ProposedLayers, earlier?: Assessment): Promise<Assessment> {
+    // Taken first: a layer that moves while it is being looked at counts as moved.
+    const basis = this.heads.position;
+    const known = earlier && sameProposal(earlier.proposed, proposed) ? earlier : undefined;
+    const effects = new DocumentEffects(this.contents, proposed.contents);
+    const listing = new ImpactListing();
+    const findings = new Map<string, Finding>();
     const reads = new Set<string>();
-    let turn = performance.now();
-    for (const target of this.dependents(proposed)) {
-      const { config, dependsOn } = await this.assessTarget(target, proposed, violations);
-      for (const key of dependsOn) reads.add(key);
-      if (config) impact.push(config);
-      if (violations.length >= MAX_VIOLATIONS) break;
-      if (performance.now() - turn > TURN_MS) {
-        await nextTurn();
-        turn = performance.now();
+    const violations: SchemaViolation[] = [];
+    await this.instances?.prepare();
+    const turns = new Turns();
+    for (const chunk of chunksOf(this.dependents(proposed))) {
+      const unknown = chunk.filter((target) => !this.stillHolds(known, target));
+      for (const pair of await this.pairs(unknown, proposed, effects, turns)) {
+        findings.set(layerKey(pair.target), await this.compare(pair, effects, listing.isOpen, violations));
+        if (violations.length >= MAX_VIOLATIONS) refuse(violations);
+        if (turns.isDue) await turns.next();
       }
+      for (const target of chunk) {
+        const key = layerKey(target);
+        const finding = findings.get(key) ?? known!.findings.get(key)!;
+        findings.set(key, finding);
+        for (const read of finding.dependsOn) reads.add(read);
+        if (finding.changes) listing.add(target, this.instances?.count(target) ?? 0, finding.documents);
+      }
+      if (turns.isDue) await turns.next();
     }
     refuse(violations);
-    return { impact, reads };
+    return { impact: listing.configs, truncated: listing.truncated, reads, proposed, basis, findings };
   }
 
   private dependents(proposed: ProposedLayers): LayerName[] {
@@ -98,57 +129,63 @@ export class ImpactAssessor {
     return [...targets.values()];
   }
 
-  private async assessTarget(
-    target: LayerName,
-    proposed: ProposedLayers,
-    violations: SchemaViolation[],
-  ): Promise<{ config: ConfigImpact | undefined; dependsOn: Iterable<string> }> {
-    const lineage = this.catalog.lineage(target.environment).map(({ name }) => name);
+  private stillHolds(earlier: Assessment | undefined, target: LayerName): boolean {
+    const finding = earlier?.findings.get(layerKey(target));
+    if (!earlier || !finding) return false;
+    for (const key of finding.dependsOn) if (this.heads.revisionOf(key) > earlier.basis) return false;
+    return true;
+  }
+
+  /** Resolves the configs with a few statements for all, and makes sure that what has to be compared is at hand. */
+  private async pairs(targets: readonly LayerName[], proposed: ProposedLayers, effects: DocumentEffects, turns: Turns): Promise<Pair[]> {
     const asOf = this.reader.asOf.bind(this.reader);
-    const before = await resolveEffective(target, lineage, { head: this.reader.head, asOf });
-    const after = await resolveEffective(target, lineage, { head: proposed.view, asOf });
-    const documents: DocumentImpact[] = [];
-    for (const name of namesOf(before, after)) {
-      const was = before.documents.get(name);
-      const becomes = after.documents.get(name);
-      if (sameDocument(was, becomes)) continue;
-      const next = becomes && (await contentOf(becomes, this.contents, proposed.contents));
-      if (becomes && next) violations.push(...(await this.check(target, becomes, next, proposed)));
-      const previous = was && (await contentOf(was, this.contents));
-      const changes = diffValues(previous?.value, next?.value);
-      if (changes.length > 0) documents.push({ name, changes });
+    const [now, then] = [{ head: this.reader.head, asOf }, { head: proposed.view, asOf }];
+    const sameIncludes = proposed.releases.every(({ includesChanged }) => !includesChanged);
+    const sequences = [];
+    const layers = new Map<string, LayerName>();
+    for (const target of targets) {
+      const lineage = this.catalog.lineage(target.environment).map(({ name }) => name);
+      const before = await layerSequence(target, lineage, now);
+      const after = sameIncludes ? before : await layerSequence(target, lineage, then);
+      sequences.push({ target, before, after });
+      for (const { layer, asOf: pin } of [...before, ...after]) if (pin === undefined) layers.set(layerKey(layer), layer);
     }
-    const dependsOn = new Set([...before.dependsOn, ...after.dependsOn]);
-    if (documents.length === 0) return { config: undefined, dependsOn };
-    return { config: { ...target, instances: this.instances?.count(target) ?? 0, documents }, dependsOn };
+    await this.reader.head.releases([...layers.values()]);
+    const pairs: Pair[] = [];
+    for (const { target, before, after } of sequences) {
+      pairs.push(pairOf(target, await effectiveOf(target, before, now), await effectiveOf(target, after, then)));
+      if (turns.isDue) await turns.next();
+    }
+    await effects.preload(pairs.flatMap(touchedDocuments));
+    return pairs;
   }
 
-  private async check(
-    target: LayerName,
-    document: EffectiveDocument,
-    content: EffectiveContent,
-    proposed: ProposedLayers,
-  ): Promise<SchemaViolation[]> {
-    refuseUnwritable(target, document, content);
-    if (!document.schema) return [];
-    const { entry, release } = document.schema;
-    const source = (await proposed.contents.sources([entry.hash])).get(entry.hash)!;
-    const found = compileSchema(source)(content.value);
-    return found.map((violation) => ({ ...target, document: document.name, schema: layerKey(release.layer), ...violation }));
+  private async compare({ target, before, after, touched }: Pair, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[]): Promise<Finding> {
+    const documents: DocumentImpact[] = [];
+    let changes = false;
+    for (const name of touched) {
+      const becomes = after.documents.get(name);
+      if (becomes) violations.push(...(await this.check(target, becomes, effects)));
+      const effect = await effects.effect(before.documents.get(name), becomes, keyByKey);
+      if (!effect.differs) continue;
+      changes = true;
+      documents.push({ name, changes: effect.changes ?? [] });
+    }
+    return { changes, documents: keyByKey ? documents : undefined, dependsOn: new Set([...before.dependsOn, ...after.dependsOn]) };
   }
-}
 
-/** A merged document is delivered in the format of its strongest layer, which may not be able to say what a weaker one says. */
-function refuseUnwritable(target: LayerName, document: EffectiveDocument, content: EffectiveContent): void {
-  if (document.parts.length === 1) return;
-  try {
-    content.source();
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    throw new DomainError(error.code, `${layerKey(target)} document ${document.name}, merged as ${content.format}: ${error.message}`, {
-      extra: { ...target, document: document.name },
-      cause: error,
-    });
+  private async check(target: LayerName, document: EffectiveDocument, effects: DocumentEffects): Promise<SchemaViolation[]> {
+    try {
+      const found = await effects.check(document);
+      return found.map((violation) => ({ ...target, document: document.name, schema: layerKey(document.schema!.release.layer), ...violation }));
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code !== 'value_not_representable') throw error;
+      const { format } = document.parts.at(-1)!.entry.type;
+      throw new DomainError(error.code, `${layerKey(target)} document ${document.name}, merged as ${format}: ${error.message}`, {
+        extra: { ...target, document: document.name },
+        cause: error,
+      });
+    }
   }
 }
 
@@ -163,6 +200,16 @@ function refuse(violations: readonly SchemaViolation[]): void {
   );
 }
 
-function namesOf(before: EffectiveConfig, after: EffectiveConfig): Set<string> {
-  return new Set([...before.documents.keys(), ...after.documents.keys()]);
+function pairOf(target: LayerName, before: EffectiveConfig, after: EffectiveConfig): Pair {
+  const names = new Set([...before.documents.keys(), ...after.documents.keys()]);
+  const touched = [...names].filter((name) => !sameDocument(before.documents.get(name), after.documents.get(name)));
+  return { target, before, after, touched };
+}
+
+function touchedDocuments({ before, after, touched }: Pair): EffectiveDocument[] {
+  return touched.flatMap((name) => [before.documents.get(name), after.documents.get(name)]).filter((document) => document !== undefined);
+}
+
+function* chunksOf<T>(items: readonly T[]): Iterable<readonly T[]> {
+  for (let from = 0; from < items.length; from += CHUNK) yield items.slice(from, from + CHUNK);
 }

@@ -176,6 +176,18 @@ function asRelease({ layer, version, entries }: NewRelease): LayerRelease {
   return { layer, version, revision: Number.MAX_SAFE_INTEGER, entries };
 }
 
+/** Whether two proposals make the same of the same layers, whatever the layers around them are. */
+export function sameProposal(one: ProposedLayers, other: ProposedLayers): boolean {
+  const entries = new Map(other.releases.map((release) => [layerKey(release.layer), release.entries]));
+  return (
+    one.releases.length === other.releases.length &&
+    one.releases.every(({ layer, entries: ours }) => {
+      const theirs = entries.get(layerKey(layer));
+      return theirs !== undefined && sameEntries(ours, theirs);
+    })
+  );
+}
+
 function sameEntries(a: ReadonlyMap<string, LayerEntry>, b: ReadonlyMap<string, LayerEntry> | undefined): boolean {
   return a.size === (b?.size ?? 0) && [...a].every(([key, entry]) => sameEntry(entry, b?.get(key)));
 }

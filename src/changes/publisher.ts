@@ -8,14 +8,15 @@ import type { Revision } from '../kernel/revision';
 import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
 import type { LayerView } from '../releases/layer-release';
-import { ReleaseLog, type Published } from '../releases/release-log';
+import { ReleaseLog, type Appended, type Proposal, type Published } from '../releases/release-log';
 import { ReleaseReader } from '../releases/release-reader';
 import type { RevisionKind } from '../releases/revision.entity';
 import type { Change } from './change.entity';
 import { markPublished, recordPublishedChanges } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
-import { ImpactAssessor, type ConfigImpact } from './impact';
-import { ProposedLayersBuilder } from './proposed-layers';
+import { ImpactAssessor, type Assessment } from './impact';
+import type { ConfigImpact, ImpactTotals } from './impact-listing';
+import { ProposedLayersBuilder, type ProposedLayers } from './proposed-layers';
 
 /** Something to publish. */
 export interface PublishRequest {
@@ -40,7 +41,21 @@ export interface PublishResult {
   readonly revision?: Revision;
   readonly layers: readonly PublishedLayer[];
   readonly impact: readonly ConfigImpact[];
+  /** Exact totals, where `impact` does not list every config that changes. */
+  readonly truncated?: ImpactTotals | undefined;
 }
+
+/** A request as it would be published now. */
+interface Checked {
+  readonly proposal: Proposal<Payload>;
+  readonly assessment: Assessment;
+  readonly tookMs: number;
+}
+
+/** A proposal that is voided more often is checked while this process commits nothing else … */
+const ROUNDS_BESIDE_OTHERS = 2;
+/** … as soon as that is short enough for the others to wait for. */
+const SHORT_CHECK_MS = 50;
 
 /** Checks and publishes: outside any lock first, and again only if something it read has moved meanwhile. */
 @Injectable()
@@ -58,38 +73,60 @@ export class Publisher {
   /** Everything {@link publish} would answer, and nothing written. */
   async dryRun(request: PublishRequest): Promise<PublishResult> {
     const proposed = await this.proposals.build(await request.edits(this.reader.head));
-    const { impact } = await this.assessor.assess(proposed);
-    return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact };
+    const { impact, truncated } = await this.assessor.assess(proposed);
+    return { layers: layersOf(proposed), impact, truncated };
   }
 
   async publish(request: PublishRequest): Promise<PublishResult> {
     const earlier = await this.earlierPublish(request.actor);
     if (earlier) return earlier;
     const askedAt = performance.now();
-    // Every turn of this loop means that somebody else has published: it cannot go on without progress being made.
-    for (;;) {
-      const basis = this.heads.position;
-      const edits = await request.edits(this.reader.head);
-      const proposed = await this.proposals.build(edits);
-      if (proposed.releases.length === 0) return { layers: [], impact: [] };
-      const { impact, reads } = await this.assessor.assess(proposed);
-      const layers = proposed.releases.map(({ layer, version }) => ({ ...layer, version }));
-      const appended = await this.log.append({
-        kind: request.kind,
-        message: request.message,
-        actor: request.actor,
-        askedAt,
-        checkedAt: performance.now(),
-        basis,
-        reads: new Set([...reads, ...layers.map(layerKey)]),
-        releases: proposed.releases,
-        record: recordPublished,
-        payload: { draft: request.draft, edits, layers },
-      });
+    let last: Checked | undefined;
+    // Every round means that somebody else has published. A round takes over what the one before has found, so they get
+    // shorter, and when one was short the next is made while this process commits nothing else. So a proposal on which
+    // thousands of configs depend is neither starved by small ones nor do these wait for it.
+    for (let round = 1; ; round += 1) {
+      const alone = round > ROUNDS_BESIDE_OTHERS && last!.tookMs < SHORT_CHECK_MS;
+      const { checked, appended } = await this.attempt(() => this.check(request, askedAt, last?.assessment), alone);
+      if (!checked || !appended) return { layers: [], impact: [] };
+      last = checked;
       if (appended === 'moved') continue;
-      for (const { newSources } of proposed.releases) for (const [hash, source] of newSources) this.contents.remember(hash, source);
-      return { revision: appended.revision, layers, impact };
+      const { assessment, proposal } = checked;
+      for (const { newSources } of proposal.releases) for (const [hash, source] of newSources) this.contents.remember(hash, source);
+      const { impact, truncated } = assessment;
+      return { revision: appended.revision, layers: proposal.payload.layers, impact, truncated };
     }
+  }
+
+  private async attempt(check: () => Promise<Checked | undefined>, alone: boolean): Promise<{ checked?: Checked | undefined; appended?: Appended | 'moved' | undefined }> {
+    if (!alone) {
+      const checked = await check();
+      return { checked, appended: checked && (await this.log.append(checked.proposal)) };
+    }
+    let checked: Checked | undefined;
+    const appended = await this.log.appendAlone(async () => {
+      checked = await check();
+      return checked?.proposal;
+    });
+    return { checked, appended };
+  }
+
+  /** `undefined` when every layer already is as asked. */
+  private async check(request: PublishRequest, askedAt: number, earlier: Assessment | undefined): Promise<Checked | undefined> {
+    const beganAt = performance.now();
+    const basis = this.heads.position;
+    const edits = await request.edits(this.reader.head);
+    const proposed = await this.proposals.build(edits);
+    if (proposed.releases.length === 0) return undefined;
+    const assessment = await this.assessor.assess(proposed, earlier);
+    const layers = layersOf(proposed);
+    const reads = new Set(assessment.reads);
+    for (const layer of layers) reads.add(layerKey(layer));
+    const { kind, message, actor, draft } = request;
+    const payload = { draft, edits, layers };
+    const checkedAt = performance.now();
+    const proposal = { kind, message, actor, askedAt, checkedAt, basis, reads, releases: proposed.releases, record: recordPublished, payload };
+    return { proposal, assessment, tookMs: checkedAt - beganAt };
   }
 
   /** A retry of a publish that was committed but whose answer was lost finds its revision by its claim. */
@@ -147,6 +184,10 @@ async function recordPublished(manager: EntityManager, published: readonly Publi
       revision,
     })),
   );
+}
+
+function layersOf({ releases }: ProposedLayers): PublishedLayer[] {
+  return releases.map(({ layer, version }) => ({ ...layer, version }));
 }
 
 /** For callers to whom publishing nothing is a mistake. */

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { DataSource, In } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { parseDocument, type ParsedDocument } from '../documents/parse-document';
-import { DocumentContent } from './document-content.entity';
 import type { LayerEntry } from './layer-entry';
 
 const SOURCE_CACHE_BYTES = 64 * 1024 * 1024;
 const PARSED_CACHE_BYTES = 64 * 1024 * 1024;
+/** Read with one statement when many are needed; few enough that large ones do not fill the memory together. */
+const PRELOADED_AT_ONCE = 64;
 
 /** Sources by hash. A proposal reads its own, unsaved ones through {@link withProposed}. */
 export interface Contents {
@@ -38,7 +39,10 @@ export class ContentStore implements Contents {
       else found.set(hash, source);
     }
     if (missing.size > 0) {
-      const rows = await this.dataSource.manager.findBy(DocumentContent, { hash: In([...missing].map((hash) => Buffer.from(hash, 'hex'))) });
+      const rows = await this.dataSource.query<{ hash: Buffer; content: Buffer }[]>(
+        'SELECT hash, content FROM document_content WHERE hash = ANY($1::bytea[])',
+        [[...missing].map((hash) => Buffer.from(hash, 'hex'))],
+      );
       for (const row of rows) {
         const hash = row.hash.toString('hex');
         const source = row.content.toString('utf8');
@@ -51,6 +55,18 @@ export class ContentStore implements Contents {
     return found;
   }
 
+  /** Reads what is not at hand of many entries with few statements; {@link parsed} finds it then. */
+  async preload(entries: readonly LayerEntry[], contents: Contents = this): Promise<void> {
+    const missing = new Set<string>();
+    for (const entry of entries) {
+      if (!this.parsedCache.has(entryIdentity(entry)) && !this.sourceCache.has(entry.hash)) missing.add(entry.hash);
+    }
+    const hashes = [...missing];
+    for (let from = 0; from < hashes.length; from += PRELOADED_AT_ONCE) {
+      await contents.sources(hashes.slice(from, from + PRELOADED_AT_ONCE));
+    }
+  }
+
   /** Spares the next reader the database. */
   remember(hash: string, source: string): void {
     this.sourceCache.set(hash, source);
@@ -58,12 +74,12 @@ export class ContentStore implements Contents {
 
   /** Whether an entry has been parsed before, and so is known to be sound. */
   isParsed(entry: LayerEntry): boolean {
-    return this.parsedCache.has(parsedKey(entry));
+    return this.parsedCache.has(entryIdentity(entry));
   }
 
   /** Spares the next reader the parsing. */
   rememberParsed(entry: LayerEntry, document: ParsedDocument): void {
-    this.parsedCache.set(parsedKey(entry), document);
+    this.parsedCache.set(entryIdentity(entry), document);
   }
 
   /** The parsed entries, in order. What is stored was checked when it was written, so no limits are applied. */
@@ -71,7 +87,7 @@ export class ContentStore implements Contents {
     const result = new Array<ParsedDocument>(entries.length);
     const missing: number[] = [];
     entries.forEach((entry, index) => {
-      const cached = this.parsedCache.get(parsedKey(entry));
+      const cached = this.parsedCache.get(entryIdentity(entry));
       if (cached) result[index] = cached;
       else missing.push(index);
     });
@@ -89,7 +105,8 @@ export class ContentStore implements Contents {
 
 const UNLIMITED = { maxBytes: Infinity, maxDepth: Infinity, maxAliasExpansion: Infinity };
 
-function parsedKey({ hash, type }: LayerEntry): string {
+/** Entries of which this is the same have the same content, whatever they are called and wherever they stand. */
+export function entryIdentity({ hash, type }: LayerEntry): string {
   return `${hash}/${type.format}/${type.keys}`;
 }
 

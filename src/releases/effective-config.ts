@@ -8,7 +8,7 @@ import type { Revision } from '../kernel/revision';
 import type { ContentStore, Contents } from './content-store';
 import { sameEntry, type LayerEntry } from './layer-entry';
 import type { LayerRelease } from './layer-release';
-import { layerSequence, type LayerViews } from './layer-sequence';
+import { layerSequence, type LayerViews, type SequencedLayer } from './layer-sequence';
 
 /** One layer's contribution to a document. */
 export interface DocumentPart {
@@ -54,7 +54,15 @@ export async function resolveEffective(
   lineage: readonly string[],
   views: LayerViews,
 ): Promise<EffectiveConfig> {
-  const sequence = await layerSequence(target, lineage, views);
+  return effectiveOf(target, await layerSequence(target, lineage, views), views);
+}
+
+/** The same for a caller that knows the sequence already. */
+export async function effectiveOf(
+  target: LayerName,
+  sequence: readonly SequencedLayer[],
+  views: LayerViews,
+): Promise<EffectiveConfig> {
   const releases = await releasesOf(sequence, views);
   const documents = new Map<string, DocumentPart[]>();
   const schemas = new Map<string, DocumentPart>();
@@ -106,7 +114,7 @@ export async function contentOf(
 }
 
 async function releasesOf(
-  sequence: Awaited<ReturnType<typeof layerSequence>>,
+  sequence: readonly SequencedLayer[],
   views: LayerViews,
 ): Promise<LayerRelease[]> {
   const byPin = new Map<Revision | undefined, LayerName[]>();

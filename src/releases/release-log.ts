@@ -63,6 +63,12 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
+/** A proposal that is made when its turn has come. */
+interface Alone extends Omit<Waiting, 'proposal' | 'resolve'> {
+  readonly propose: () => Promise<Proposal | undefined>;
+  readonly resolve: (appended: Appended | 'moved' | undefined) => void;
+}
+
 /** More would only make the transaction, and everybody's wait, longer. */
 const GROUP_SIZE = 64;
 
@@ -77,7 +83,7 @@ const GROUP_SIZE = 64;
 @Injectable()
 export class ReleaseLog {
   private readonly logger = new Logger(ReleaseLog.name);
-  private readonly queue: Waiting[] = [];
+  private readonly queue: (Waiting | Alone)[] = [];
   private readonly listeners = new Set<(commit: Commit) => void>();
   private draining = false;
 
@@ -92,10 +98,16 @@ export class ReleaseLog {
    * since its basis, or when someone's includes have changed: check again and try again.
    */
   append<Payload>(proposal: Proposal<Payload>): Promise<Appended | 'moved'> {
-    return new Promise((resolve, reject) => {
-      this.queue.push({ proposal, resolve, reject });
-      if (!this.draining) void this.drain();
-    });
+    return new Promise((resolve, reject) => this.enqueue({ proposal, resolve, reject }));
+  }
+
+  /**
+   * The same for a proposal that is made only when its turn has come and is committed by itself: until then this process
+   * commits nothing else, so only another replica can void it. It has to be made in little time. Proposing nothing
+   * answers `undefined`.
+   */
+  appendAlone<Payload>(propose: () => Promise<Proposal<Payload> | undefined>): Promise<Appended | 'moved' | undefined> {
+    return new Promise((resolve, reject) => this.enqueue({ propose, resolve, reject }));
   }
 
   /** Tells what this process has committed, before anyone here sees it applied. Returns how to stop it. */
@@ -104,15 +116,37 @@ export class ReleaseLog {
     return () => this.listeners.delete(listener);
   }
 
+  private enqueue(waiting: Waiting | Alone): void {
+    this.queue.push(waiting);
+    if (!this.draining) void this.drain();
+  }
+
   private async drain(): Promise<void> {
     this.draining = true;
     try {
       while (this.queue.length > 0) {
-        const group = this.queue.splice(0, GROUP_SIZE);
-        await this.commit(group);
+        const group: Waiting[] = [];
+        let alone: Alone | undefined;
+        while (!alone && group.length < GROUP_SIZE && this.queue.length > 0) {
+          const next = this.queue.shift()!;
+          if ('propose' in next) alone = next;
+          else group.push(next);
+        }
+        if (group.length > 0) await this.commit(group);
+        if (alone) await this.commitAlone(alone);
       }
     } finally {
       this.draining = false;
+    }
+  }
+
+  private async commitAlone({ propose, resolve, reject }: Alone): Promise<void> {
+    try {
+      const proposal = await propose();
+      if (proposal) await this.commit([{ proposal, resolve, reject }]);
+      else resolve(undefined);
+    } catch (error) {
+      reject(error);
     }
   }
 
