@@ -12,6 +12,7 @@ import { ImportsModule } from './imports/imports.module';
 import { InstancesModule } from './instances/instances.module';
 import { ClockModule } from './kernel/clock.module';
 import { ReleasesModule } from './releases/releases.module';
+import { ReplicasModule } from './replicas/replicas.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { LogOriginModule } from './snapshots/log-origin.module';
@@ -37,6 +38,7 @@ export class AppModule {
         LogOriginModule,
         SnapshotsModule,
         FeedModule,
+        ReplicasModule,
         InstancesModule,
         HttpModule,
         HealthModule,

@@ -20,7 +20,8 @@ const MAY_USE: Record<string, readonly string[]> = {
   imports: ['kernel', 'settings', 'documents', 'http', 'audit', 'access', 'catalog', 'releases', 'changes'],
   snapshots: ['kernel', 'settings', 'documents', 'database', 'notify', 'catalog', 'releases'],
   feed: ['kernel', 'settings', 'http', 'access', 'snapshots'],
-  instances: ['kernel', 'database', 'http', 'access', 'changes', 'feed'],
+  replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
+  instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
   health: ['kernel', 'settings', 'database', 'http', 'access', 'notify', 'snapshots', 'feed', 'instances'],
 };
 
@@ -50,7 +51,7 @@ function importsOf(folder: string): Import[] {
 
 /** The folder of `src` that an import leads into; undefined for a package. */
 function folderOf({ file, specifier }: Import): string | undefined {
-  if (!specifier.startsWith('.')) return undefined;
+  if (!specifier.startsWith('.') || specifier.endsWith('/package.json')) return undefined;
   return path.relative('src', path.normalize(path.join(path.dirname(file), specifier))).split(path.sep)[0];
 }
 

@@ -94,6 +94,7 @@ export class ImpactAssessor {
     const reads = new Set<string>();
     const violations: SchemaViolation[] = [];
     await this.instances?.prepare();
+    await this.instances?.prepare();
     const turns = new Turns();
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));

@@ -4,11 +4,13 @@ import { Environment } from '../catalog/environment.entity';
 import { Service } from '../catalog/service.entity';
 import { ChangeEdit } from '../changes/change-edit.entity';
 import { Change } from '../changes/change.entity';
+import { InstanceRecord } from '../instances/instance.entity';
 import { DocumentContent } from '../releases/document-content.entity';
 import { Layer } from '../releases/layer.entity';
 import { ReleaseDocument } from '../releases/release-document.entity';
 import { Release } from '../releases/release.entity';
 import { RevisionRecord } from '../releases/revision.entity';
+import { ReplicaRecord } from '../replicas/replica.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: (new () => object)[] = [
@@ -17,9 +19,11 @@ export const entities: (new () => object)[] = [
   ChangeEdit,
   DocumentContent,
   Environment,
+  InstanceRecord,
   Layer,
   Release,
   ReleaseDocument,
+  ReplicaRecord,
   RevisionRecord,
   Service,
   StoredCredential,

@@ -23,7 +23,7 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
     done();
   });
   // After that hook: a refusal has those headers as well.
-  limitConcurrentRequests(fastify, settings.http.maxConcurrentRequests);
+  limitConcurrentRequests(fastify, settings.http);
   let closing = false;
   fastify.addHook('preClose', (done) => {
     closing = true;

@@ -64,15 +64,16 @@ function readCursor(cursor: string): unknown {
   }
 }
 
-/** Documents a route that answers with a {@link Page} of `item`. */
-export function ApiPage(item: Type): MethodDecorator {
+/** Documents a route that answers with a {@link Page} of `item`, and with what else the page has to say. */
+export function ApiPage(item: Type, more: Readonly<Record<string, { type: string; description: string }>> = {}): MethodDecorator {
   const response = ApiOkResponse({
     schema: {
       type: 'object',
-      required: ['items'],
+      required: ['items', ...Object.keys(more)],
       properties: {
         items: { type: 'array', items: { $ref: getSchemaPath(item) } },
         nextCursor: { type: 'string', description: 'Cursor of the next page; absent on the last.' },
+        ...more,
       },
     },
   });

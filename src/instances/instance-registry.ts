@@ -1,99 +1,163 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { InstanceInfo, Position, Report } from '@trimtab/client/protocol';
-import type { InstanceCounter } from '../changes/impact';
 import type { FeedObserver, InstanceHandle, TransportName } from '../feed/feed-observer';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { layerKey, type LayerName } from '../kernel/names';
-import type { Revision } from '../kernel/revision';
-
-/** `connected`: has reported nothing yet; `applied`, `refused`: what it did with `revision`. */
-export type InstanceState = 'connected' | 'applied' | 'refused';
-
-/** One connection of a running copy of a service. */
-export interface Instance extends LayerName {
-  /** Of the connection; an instance that reconnects gets a new one. */
-  readonly connection: string;
-  readonly info: InstanceInfo;
-  readonly transport: TransportName;
-  readonly connectedAt: Date;
-  readonly state: InstanceState;
-  /** The revision it reported last; until then the position it presented when it connected. */
-  readonly revision: Revision | undefined;
-  readonly etag: string | undefined;
-  /** Why it refused. */
-  readonly reason: string | undefined;
-  readonly reportedAt: Date | undefined;
-}
+import type { Instance } from './instance';
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** Who is connected to this replica, and what each has done with what it was sent. In memory: it ends with the connections. */
+/** `urgent`: somebody should know at once. */
+export type InstanceListener = (connection: string, urgent: boolean) => void;
+
+/** A poller is away between two requests: it counts as connected for this long. */
+const POLL_PAUSE_MS = 5_000;
+
+/**
+ * Who is connected to this process, and what each has done with what it was sent. In memory, and the truth: what is
+ * written down of it elsewhere can always be written again.
+ */
 @Injectable()
-export class InstanceRegistry implements FeedObserver, InstanceCounter {
+export class InstanceRegistry implements FeedObserver {
+  private readonly byConnection = new Map<string, Mutable<Instance>>();
   private readonly byTarget = new Map<string, Set<Instance>>();
+  private readonly listeners = new Set<InstanceListener>();
+  /** Pollers between two requests, with what ends their pause. */
+  private readonly pausing = new Map<string, NodeJS.Timeout>();
+  /** Requests of pollers that are under way. */
+  private readonly polls = new Map<string, number>();
 
   constructor(@Inject(CLOCK) private readonly clock: Clock) {}
 
   connected(id: string, target: LayerName, info: InstanceInfo, transport: TransportName, since?: Position): InstanceHandle {
+    if (transport === 'long-poll') return this.polled(`${id}/${layerKey(target)}`, target, info, since);
+    const instance = this.enter(id, target, info, transport, since);
+    return { report: (report) => this.report(instance, report), gone: () => this.leave(instance) };
+  }
+
+  /** Tells of every connection that came, changed or went. Called on the hot path: it must not block or throw. */
+  onChange(listener: InstanceListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  get size(): number {
+    return this.byConnection.size;
+  }
+
+  get(connection: string): Instance | undefined {
+    return this.byConnection.get(connection);
+  }
+
+  connections(): IterableIterator<string> {
+    return this.byConnection.keys();
+  }
+
+  /** The instances of each target that has any. */
+  targets(): IterableIterator<ReadonlySet<Instance>> {
+    return this.byTarget.values();
+  }
+
+  of(target: LayerName): ReadonlySet<Instance> | undefined {
+    return this.byTarget.get(layerKey(target));
+  }
+
+  close(): void {
+    for (const pause of this.pausing.values()) clearTimeout(pause);
+    this.pausing.clear();
+  }
+
+  private enter(connection: string, target: LayerName, info: InstanceInfo, transport: TransportName, since?: Position): Mutable<Instance> {
     const instance: Mutable<Instance> = {
-      connection: id,
+      connection,
       service: target.service,
       environment: target.environment,
-      info,
+      info: storable(info),
       transport,
       connectedAt: this.clock.now(),
       state: 'connected',
       revision: since?.revision,
       etag: since?.etag,
+      appliedRevision: undefined,
       reason: undefined,
       reportedAt: undefined,
     };
     const key = layerKey(target);
     const peers = this.byTarget.get(key) ?? new Set();
     this.byTarget.set(key, peers.add(instance));
-    return {
-      report: (report: Report) => {
-        instance.state = report.state;
-        instance.revision = report.revision;
-        instance.etag = report.etag;
-        instance.reason = report.state === 'refused' ? report.reason : undefined;
-        instance.reportedAt = this.clock.now();
-      },
-      gone: () => {
-        peers.delete(instance);
-        if (peers.size === 0 && this.byTarget.get(key) === peers) this.byTarget.delete(key);
-      },
-    };
+    this.byConnection.set(connection, instance);
+    this.changed(instance, false);
+    return instance;
   }
 
-  count(target: LayerName): number {
-    return this.byTarget.get(layerKey(target))?.size ?? 0;
+  private report(instance: Mutable<Instance>, report: Report): void {
+    const refused = report.state === 'refused';
+    instance.state = report.state;
+    instance.revision = report.revision;
+    instance.etag = report.etag;
+    if (!refused) instance.appliedRevision = report.revision;
+    instance.reason = refused ? wellFormed(report.reason) : undefined;
+    instance.reportedAt = this.clock.now();
+    this.changed(instance, refused);
   }
 
-  /** Instances in the order of service, environment and connection. */
-  list(filter: { readonly service?: string; readonly environment?: string; readonly state?: InstanceState }): Instance[] {
-    const found: Instance[] = [];
-    for (const peers of this.byTarget.values()) {
-      for (const instance of peers) {
-        if (filter.service !== undefined && instance.service !== filter.service) continue;
-        if (filter.environment !== undefined && instance.environment !== filter.environment) continue;
-        if (filter.state !== undefined && instance.state !== filter.state) continue;
-        found.push(instance);
-      }
+  private leave(instance: Instance): void {
+    if (this.byConnection.get(instance.connection) !== instance) return;
+    this.byConnection.delete(instance.connection);
+    const key = layerKey(instance);
+    const peers = this.byTarget.get(key);
+    if (peers?.delete(instance) && peers.size === 0) this.byTarget.delete(key);
+    this.changed(instance, false);
+  }
+
+  /**
+   * A poller is one connection over all its requests. What it holds is what it presents with each; nothing is told, and
+   * so nothing written, while that stays the same.
+   */
+  private polled(connection: string, target: LayerName, info: InstanceInfo, since?: Position): InstanceHandle {
+    clearTimeout(this.pausing.get(connection));
+    this.pausing.delete(connection);
+    this.polls.set(connection, (this.polls.get(connection) ?? 0) + 1);
+    const known = this.byConnection.get(connection);
+    const instance = known ?? this.enter(connection, target, info, 'long-poll', since);
+    if (known !== undefined && known.etag !== since?.etag) {
+      known.revision = since?.revision;
+      known.etag = since?.etag;
+      this.changed(known, false);
     }
-    return found.sort((a, b) => compare(sortKey(a), sortKey(b)));
+    return { report: () => undefined, gone: () => this.pause(instance) };
+  }
+
+  private pause(instance: Instance): void {
+    const { connection } = instance;
+    const polls = (this.polls.get(connection) ?? 1) - 1;
+    if (polls > 0) {
+      this.polls.set(connection, polls);
+      return;
+    }
+    this.polls.delete(connection);
+    const end = (): void => {
+      this.pausing.delete(connection);
+      this.leave(instance);
+    };
+    this.pausing.set(connection, setTimeout(end, POLL_PAUSE_MS).unref());
+  }
+
+  private changed({ connection }: Instance, urgent: boolean): void {
+    for (const listener of this.listeners) listener(connection, urgent);
   }
 }
 
-/** Where an instance stands in the list; the key of its cursor too. */
-export function sortKey({ service, environment, connection }: Instance): [string, string, string] {
-  return [service, environment, connection];
+/** Half a surrogate pair cannot be stored, and would come back as another character. */
+function storable({ id, host, library, labels }: InstanceInfo): InstanceInfo {
+  return {
+    id: wellFormed(id),
+    ...(host === undefined ? {} : { host: wellFormed(host) }),
+    ...(library === undefined ? {} : { library: wellFormed(library) }),
+    ...(labels === undefined ? {} : { labels: Object.fromEntries(Object.entries(labels).map(([name, value]) => [wellFormed(name), wellFormed(value)])) }),
+  };
 }
 
-export function compare(a: readonly string[], b: readonly string[]): number {
-  for (const [index, part] of a.entries()) {
-    const other = b[index] ?? '';
-    if (part !== other) return part < other ? -1 : 1;
-  }
-  return 0;
+function wellFormed(text: string): string {
+  return text.replace(/\p{Cs}/gu, '\ufffd');
 }

@@ -1,80 +1,59 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Catalog } from '../catalog/catalog';
 import { Needs } from '../http/needs';
-import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
-import { LabelName } from '../http/shape';
-import { compare, InstanceRegistry, sortKey, type Instance, type InstanceState } from './instance-registry';
-
-const STATES = ['connected', 'applied', 'refused'] as const satisfies readonly InstanceState[];
-
-class InstancesQuery extends PageQuery {
-  @LabelName({ optional: true })
-  service?: string;
-
-  @LabelName({ optional: true })
-  environment?: string;
-
-  @ApiPropertyOptional({ enum: STATES })
-  @IsOptional()
-  @IsIn(STATES)
-  state?: InstanceState;
-}
-
-class InstanceView {
-  @ApiProperty({ description: 'Unique per running process of the service.' })
-  id!: string;
-
-  @ApiProperty()
-  service!: string;
-
-  @ApiProperty()
-  environment!: string;
-
-  @ApiPropertyOptional()
-  host?: string;
-
-  @ApiPropertyOptional({ description: 'Name and version of its client library.' })
-  library?: string;
-
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
-  labels!: Readonly<Record<string, string>>;
-
-  @ApiProperty({ enum: ['socket.io', 'sse', 'long-poll'] })
-  transport!: string;
-
-  @ApiProperty({ type: String, format: 'date-time' })
-  connectedAt!: Date;
-
-  @ApiProperty({ enum: STATES })
-  state!: InstanceState;
-
-  @ApiPropertyOptional({ description: 'What it applied or refused last, or stood at when it connected.' })
-  revision?: number;
-
-  @ApiPropertyOptional({ description: 'Why it refused.' })
-  reason?: string;
-
-  @ApiPropertyOptional({ type: String, format: 'date-time' })
-  reportedAt?: Date;
-}
+import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
+import { Convergence } from './convergence';
+import { InstanceDirectory, orderOf } from './instance-directory';
+import type { InstanceFilter, OutcomeFilter } from './instance-filter';
+import { InstancesQuery, instanceView, InstanceView } from './instances.dto';
 
 @ApiTags('instances')
 @Controller('api/v1/instances')
 export class InstancesController {
-  constructor(private readonly registry: InstanceRegistry) {}
+  constructor(
+    private readonly directory: InstanceDirectory,
+    private readonly convergence: Convergence,
+    private readonly catalog: Catalog,
+  ) {}
 
   @Get()
   @Needs('admin')
-  @ApiOperation({ summary: 'Who is connected to this replica, and what each applied or refused' })
-  @ApiPage(InstanceView)
-  list(@Query() { cursor, limit, ...filter }: InstancesQuery): Page<InstanceView> {
-    const after = decodeCursor(cursor, 'string', 'string', 'string');
-    const rows = this.registry.list(filter).filter((instance) => !after || compare(sortKey(instance), after) > 0);
-    return pageOf(rows, limit, sortKey, view);
+  @ApiOperation({ summary: 'Who is connected to any replica, and what each applied or refused' })
+  @ApiPage(InstanceView, { complete: { type: 'boolean', description: 'False when instances may be missing: the database cannot be asked, or a replica has just come back and is still telling.' } })
+  async list(@Query() query: InstancesQuery): Promise<Page<InstanceView> & { complete: boolean }> {
+    const { cursor, limit } = query;
+    const after = decodeCursor(cursor, 'string', 'string', 'string', 'string', 'string');
+    const { instances, complete } = await this.directory.list(await this.filterOf(query), after, limit + 1);
+    return { ...pageOf(instances, limit, orderOf, instanceView), complete };
+  }
+
+  private async filterOf({ service, environment, below, revision, behind, state, label }: InstancesQuery): Promise<InstanceFilter> {
+    return {
+      ...(service === undefined ? {} : { service }),
+      ...(environment === undefined && below === undefined ? {} : { environments: await this.environmentsOf(environment, below) }),
+      ...(revision === undefined ? {} : { revision }),
+      ...(state === undefined ? {} : { state }),
+      ...(label === undefined ? {} : { labels: [label].flat().map(labelOf) }),
+      ...(behind === undefined ? {} : { outcome: await this.behind(behind) }),
+    };
+  }
+
+  /** Those of `below` that are `environment`, where both are given. */
+  private async environmentsOf(environment: string | undefined, below: string | undefined): Promise<string[]> {
+    if (below === undefined) return environment === undefined ? [] : [environment];
+    await this.catalog.environment(below);
+    const names = this.catalog.descendants(below).map(({ name }) => name);
+    return environment === undefined ? names : names.filter((name) => name === environment);
+  }
+
+  private async behind(revision: number): Promise<OutcomeFilter> {
+    const { targets } = await this.convergence.now(revision);
+    return { revision, outcomes: ['pending', 'refused', 'silent'], targets };
   }
 }
 
-function view({ info, connection: _connection, etag: _etag, ...rest }: Instance): InstanceView {
-  return { id: info.id, host: info.host, library: info.library, labels: info.labels ?? {}, ...rest };
+function labelOf(text: string): readonly [string, string] {
+  const colon = text.indexOf(':');
+  return [text.slice(0, colon), text.slice(colon + 1)];
 }

@@ -25,6 +25,7 @@ export const VARIABLES = {
   http: {
     maxBodyBytes: integer('TRIMTAB_HTTP_MAX_BODY_BYTES', 4 * 1024 * 1024, 'Largest request body.', { min: 1024 }),
     maxConcurrentRequests: integer('TRIMTAB_HTTP_MAX_CONCURRENT_REQUESTS', 512, 'Requests of the API that are worked on at once; more are answered 429.'),
+    maxWaitingRequests: integer('TRIMTAB_HTTP_MAX_WAITING_REQUESTS', 512, 'Requests of the API that may wait for a revision to be taken at once; more are answered 429.'),
     requestTimeoutMs: integer('TRIMTAB_HTTP_REQUEST_TIMEOUT_MS', 30_000, 'How long a client may take to send a whole request.'),
   },
   documents: {
@@ -32,6 +33,12 @@ export const VARIABLES = {
     maxDepth: integer('TRIMTAB_DOCUMENT_MAX_DEPTH', 64, 'Deepest nesting of a structured document.', { max: 1_000 }),
     maxAliasExpansion: integer('TRIMTAB_DOCUMENT_MAX_ALIAS_EXPANSION', 100, 'How many times its source a YAML document may grow by aliases.'),
     maxPerLayer: integer('TRIMTAB_DOCUMENTS_PER_LAYER', 100, 'Documents in one layer.'),
+  },
+  replica: {
+    leaseMs: integer('TRIMTAB_REPLICA_LEASE_MS', 15_000, 'How long a process that has fallen silent, and its instances, are still counted. It makes itself heard three times as often.', { min: 300 }),
+  },
+  instances: {
+    flushIntervalMs: integer('TRIMTAB_INSTANCES_FLUSH_INTERVAL_MS', 250, 'How often what instances have reported is written for the other replicas to see, when there is anything to write. Refusals are written at once.', { min: 10 }),
   },
   log: {
     pollIntervalMs: integer('TRIMTAB_LOG_POLL_INTERVAL_MS', 1_000, 'How often the log is asked for news that no notification told of.', { min: 10 }),

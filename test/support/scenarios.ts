@@ -85,6 +85,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'DELETE /api/v1/client-keys/:id': { access: 'admin', status: 204, given: (api) => aCredential(api, 'client-keys') },
   'GET /api/v1/audit': { access: 'admin', status: 200 },
   'GET /api/v1/instances': { access: 'admin', status: 200 },
+  'GET /api/v1/replicas': { access: 'admin', status: 200 },
 
   [`GET ${LAYER}`]: { access: 'admin', status: 200 },
   [`GET ${LAYER}/documents/:name`]: { access: 'admin', status: 200 },
@@ -137,6 +138,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
 
   'GET /api/v1/revisions': { access: 'admin', status: 200 },
   'GET /api/v1/revisions/:revision': { access: 'admin', status: 200 },
+  'GET /api/v1/revisions/:revision/convergence': { access: 'admin', status: 200, query: '?wait=10s' },
   'POST /api/v1/revisions/:revision/rollback': {
     access: 'admin',
     status: 200,

@@ -1,0 +1,144 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { InstanceCounter } from '../changes/impact';
+import type { TransportName } from '../feed/feed-observer';
+import { withTimeLimit } from '../kernel/time-limit';
+import { layerKey, type LayerName } from '../kernel/names';
+import { LeaseKeeper } from '../replicas/lease-keeper';
+import { LIVING } from '../replicas/replica-table';
+import type { InstanceState } from './instance';
+import { InstanceRegistry } from './instance-registry';
+import type { Standing } from './outcome';
+
+/** Instances of one target that stand alike. */
+export interface Cohort extends LayerName, Standing {
+  readonly count: number;
+}
+
+interface CohortRow {
+  service: string;
+  environment: string;
+  transport: TransportName;
+  state: InstanceState;
+  applied_revision: string | null;
+  revision: string | null;
+  etag: string | null;
+  count: string;
+}
+
+export interface CensusReading {
+  readonly cohorts: readonly Cohort[];
+  /** The table could be read, and every living process has written all it has. */
+  readonly complete: boolean;
+}
+
+/** A publish waits for the number of instances no longer than this; then it takes the last there was. */
+const COUNT_WAIT_MS = 200;
+const COUNT_MAX_AGE_MS = 1_000;
+/** A database that has not answered by then is away. */
+const ANSWER_MS = 2_000;
+/** Many may ask at once, and thousands may report meanwhile. */
+const OWN_MAX_AGE_MS = 20;
+const NOBODY: CensusReading = { cohorts: [], complete: false };
+
+/**
+ * How many instances of each target stand where, over all processes: the own ones from memory, the others from the
+ * table. Rows are counted by the database, so that what is read grows with the places where instances stand and not
+ * with their number.
+ */
+@Injectable()
+export class Census implements InstanceCounter {
+  private last: { readonly others: CensusReading; readonly at: number } = { others: NOBODY, at: -Infinity };
+  private asking: Promise<CensusReading> | undefined;
+  private own: { readonly cohorts: readonly Cohort[]; readonly at: number } = { cohorts: [], at: -Infinity };
+  private counts: ReadonlyMap<string, number> = new Map();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly registry: InstanceRegistry,
+    private readonly keeper: LeaseKeeper,
+  ) {}
+
+  /** `others` are at most `maxAgeMs` old. When the table cannot be read there are none, and it is not complete. */
+  async read(maxAgeMs: number): Promise<CensusReading> {
+    const { cohorts: others, complete } = await this.others(maxAgeMs);
+    const now = performance.now();
+    if (now - this.own.at > OWN_MAX_AGE_MS) this.own = { cohorts: cohortsOf(this.registry.targets()), at: now };
+    return { cohorts: [...this.own.cohorts, ...others], complete };
+  }
+
+  async prepare(): Promise<void> {
+    await withTimeLimit(COUNT_WAIT_MS, this.others(COUNT_MAX_AGE_MS), 'Counting instances').catch(() => undefined);
+  }
+
+  count(target: LayerName): number {
+    return (this.registry.of(target)?.size ?? 0) + (this.counts.get(layerKey(target)) ?? 0);
+  }
+
+  /** What the table had of the other processes. */
+  private async others(maxAgeMs: number): Promise<CensusReading> {
+    if (performance.now() - this.last.at <= maxAgeMs) return this.last.others;
+    this.asking ??= this.ask().finally(() => (this.asking = undefined));
+    return withTimeLimit(ANSWER_MS, this.asking, 'Reading the instances').catch(() => NOBODY);
+  }
+
+  private async ask(): Promise<CensusReading> {
+    const at = performance.now();
+    const others = await this.query().catch(() => NOBODY);
+    this.last = { others, at };
+    if (others !== NOBODY) this.counts = countsOf(others.cohorts);
+    return others;
+  }
+
+  private async query(): Promise<CensusReading> {
+    const { id } = this.keeper.identity;
+    const [state] = await this.dataSource.query<{ complete: boolean; known: boolean }[]>(
+      `SELECT coalesce(bool_and(complete) FILTER (WHERE id <> $1), true) AS complete, coalesce(bool_or(id = $1), false) AS known
+         FROM replica WHERE ${LIVING}`,
+      [id],
+    );
+    const rows = await this.dataSource.query<CohortRow[]>(
+      `SELECT i.service, i.environment, i.transport, i.state, i.applied_revision, i.revision, i.etag, count(*) AS count
+         FROM replica r JOIN instance i USING (lease)
+        WHERE r.id <> $1 AND r.${LIVING}
+        GROUP BY 1, 2, 3, 4, 5, 6, 7`,
+      [id],
+    );
+    // A table that does not know even this process has been emptied by a crash, and the others have yet to fill it.
+    return { cohorts: rows.map(cohortOf), complete: state?.complete === true && state.known };
+  }
+}
+
+function cohortOf({ service, environment, transport, state, applied_revision, revision, etag, count }: CohortRow): Cohort {
+  return {
+    service,
+    environment,
+    transport,
+    state,
+    appliedRevision: applied_revision === null ? undefined : Number(applied_revision),
+    revision: revision === null ? undefined : Number(revision),
+    etag: etag ?? undefined,
+    count: Number(count),
+  };
+}
+
+function cohortsOf(targets: Iterable<Iterable<LayerName & Standing>>): Cohort[] {
+  const cohorts: Cohort[] = [];
+  for (const instances of targets) {
+    const counted = new Map<string, { -readonly [Key in keyof Cohort]: Cohort[Key] }>();
+    for (const { service, environment, transport, state, appliedRevision, revision, etag } of instances) {
+      const key = `${state} ${transport} ${appliedRevision} ${revision} ${etag}`;
+      const known = counted.get(key);
+      if (known) known.count += 1;
+      else counted.set(key, { service, environment, transport, state, appliedRevision, revision, etag, count: 1 });
+    }
+    cohorts.push(...counted.values());
+  }
+  return cohorts;
+}
+
+function countsOf(cohorts: readonly Cohort[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const cohort of cohorts) counts.set(layerKey(cohort), (counts.get(layerKey(cohort)) ?? 0) + cohort.count);
+  return counts;
+}

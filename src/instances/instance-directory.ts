@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { TransportName } from '../feed/feed-observer';
+import { withTimeLimit } from '../kernel/time-limit';
+import { LeaseKeeper } from '../replicas/lease-keeper';
+import { LIVING } from '../replicas/replica-table';
+import type { Instance, InstanceState } from './instance';
+import { conditionOf, matcherOf, type InstanceFilter } from './instance-filter';
+import { compareKeys, smallest, type OrderKey } from './instance-order';
+import { InstanceRegistry } from './instance-registry';
+
+/** An instance, and the process it is connected to. */
+export interface ListedInstance extends Instance {
+  readonly replica: string;
+}
+
+export interface InstanceListing {
+  /** In the order of {@link orderOf}. */
+  readonly instances: readonly ListedInstance[];
+  /** False when the table cannot be read, or another process has not written all it has yet: there may be more. */
+  readonly complete: boolean;
+}
+
+interface ListedRow {
+  replica: string;
+  connection: string;
+  service: string;
+  environment: string;
+  instance_id: string;
+  host: string | null;
+  library: string | null;
+  labels: Record<string, string>;
+  transport: TransportName;
+  connected_at: Date;
+  state: InstanceState;
+  applied_revision: string | null;
+  revision: string | null;
+  etag: string | null;
+  reason: string | null;
+  reported_at: Date | null;
+}
+
+/** A database that has not answered by then is away. */
+const ANSWER_MS = 5_000;
+
+/** Finds instances over all processes: the own ones in memory, the others in the table. */
+@Injectable()
+export class InstanceDirectory {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly registry: InstanceRegistry,
+    private readonly keeper: LeaseKeeper,
+  ) {}
+
+  /** The first `limit` that fit, after the place of a cursor. */
+  async list(filter: InstanceFilter, after: OrderKey | undefined, limit: number): Promise<InstanceListing> {
+    const own = this.own(filter, after, limit);
+    try {
+      const others = await withTimeLimit(ANSWER_MS, this.others(filter, after, limit), 'Reading the instances');
+      return { instances: smallest([...own, ...others.instances], limit, byOrder), complete: others.complete };
+    } catch {
+      return { instances: own, complete: false };
+    }
+  }
+
+  private own(filter: InstanceFilter, after: OrderKey | undefined, limit: number): ListedInstance[] {
+    const { id: replica } = this.keeper.identity;
+    const fits = matcherOf(filter);
+    const { registry } = this;
+    const found = function* (): Generator<ListedInstance> {
+      for (const peers of registry.targets()) {
+        for (const instance of peers) {
+          if (!fits(instance)) continue;
+          const listed = { ...instance, replica };
+          if (after === undefined || compareKeys(orderOf(listed), after) > 0) yield listed;
+        }
+      }
+    };
+    return smallest(found(), limit, byOrder);
+  }
+
+  private async others(filter: InstanceFilter, after: OrderKey | undefined, limit: number): Promise<InstanceListing> {
+    const { id } = this.keeper.identity;
+    const condition = conditionOf(filter, 8);
+    const rows = await this.dataSource.query<ListedRow[]>(
+      `SELECT r.id AS replica, i.*
+         FROM replica r JOIN instance i USING (lease)
+        WHERE r.id <> $1 AND r.${LIVING} AND ${condition.sql}
+          AND ($2::text IS NULL OR (i.service, i.environment, i.instance_id, i.connection, r.id::text COLLATE "C") > ($2, $3, $4, $5, $6))
+        ORDER BY i.service, i.environment, i.instance_id, i.connection, r.id::text COLLATE "C"
+        LIMIT $7`,
+      [id, ...(after ?? [null, null, null, null, null]), limit, ...condition.values],
+    );
+    const [state] = await this.dataSource.query<{ complete: boolean }[]>(
+      `SELECT coalesce(bool_and(complete OR id = $1) AND bool_or(id = $1), false) AS complete FROM replica WHERE ${LIVING}`,
+      [id],
+    );
+    return { instances: rows.map(instanceOf), complete: state?.complete === true };
+  }
+}
+
+export function orderOf({ service, environment, info, connection, replica }: ListedInstance): OrderKey {
+  return [service, environment, info.id, connection, replica];
+}
+
+function byOrder(a: ListedInstance, b: ListedInstance): number {
+  return compareKeys(orderOf(a), orderOf(b));
+}
+
+function instanceOf(row: ListedRow): ListedInstance {
+  const { replica, connection, service, environment, labels, transport, state } = row;
+  return {
+    replica,
+    connection,
+    service,
+    environment,
+    info: { id: row.instance_id, labels, ...(row.host === null ? {} : { host: row.host }), ...(row.library === null ? {} : { library: row.library }) },
+    transport,
+    connectedAt: row.connected_at,
+    state,
+    appliedRevision: row.applied_revision === null ? undefined : Number(row.applied_revision),
+    revision: row.revision === null ? undefined : Number(row.revision),
+    etag: row.etag ?? undefined,
+    reason: row.reason ?? undefined,
+    reportedAt: row.reported_at ?? undefined,
+  };
+}
