@@ -17,6 +17,7 @@ import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { LogOriginModule } from './snapshots/log-origin.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
+import { TelemetryModule } from './telemetry/telemetry.module';
 
 /** The whole server, in the order of the boundaries: each may use what stands above it. */
 @Module({})
@@ -41,6 +42,7 @@ export class AppModule {
         ReplicasModule,
         InstancesModule,
         HttpModule,
+        TelemetryModule,
         HealthModule,
       ],
     };

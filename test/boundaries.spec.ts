@@ -22,7 +22,8 @@ const MAY_USE: Record<string, readonly string[]> = {
   feed: ['kernel', 'settings', 'http', 'access', 'snapshots'],
   replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
   instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
-  health: ['kernel', 'settings', 'database', 'http', 'access', 'notify', 'snapshots', 'feed', 'instances'],
+  telemetry: ['kernel', 'settings', 'database', 'http', 'notify', 'releases', 'snapshots', 'feed'],
+  health: ['kernel', 'settings', 'database', 'http', 'access', 'notify', 'snapshots', 'feed', 'instances', 'telemetry'],
 };
 
 /** The list of all entities for TypeORM: the one file that has to know every folder. */

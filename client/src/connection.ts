@@ -56,7 +56,7 @@ export class Connection {
   #poll: NodeJS.Timeout | undefined;
   #liveSince = 0;
   /** The last report worth telling again, and the socket it was told on. */
-  #report: { readonly report: Report; readonly toldOn: object | undefined } | undefined;
+  #report: { readonly report: Report; readonly at: number; readonly toldOn: object | undefined } | undefined;
   #telling: NodeJS.Timeout | undefined;
   #rejection: string | undefined;
 
@@ -77,7 +77,7 @@ export class Connection {
    * came together only the last is worth telling. Remembered until the next connection when there is none.
    */
   report(report: Report): void {
-    this.#report = { report, toldOn: undefined };
+    this.#report = { report, at: performance.now(), toldOn: undefined };
     if (report.state === 'refused') this.#clearTelling();
     const delayMs = report.state === 'refused' ? 0 : this.#options.random() * REPORT_SPREAD_MS;
     this.#telling ??= setTimeout(() => this.#tell(), delayMs).unref();
@@ -148,10 +148,10 @@ export class Connection {
     this.#clearTelling();
     const socket = this.#socket;
     if (this.#report === undefined || socket === undefined || !this.#connected || this.#report.toldOn === socket) return;
-    const { report } = this.#report;
-    socket.emit(REPORT_EVENT, report);
+    const { report, at } = this.#report;
+    socket.emit(REPORT_EVENT, report.state === 'applied' ? { ...report, heldMs: Math.round(performance.now() - at) } : report);
     // Applied once told is part of the position from then on; a refusal has to be told on every new connection.
-    this.#report = report.state === 'applied' ? undefined : { report, toldOn: socket };
+    this.#report = report.state === 'applied' ? undefined : { report, at, toldOn: socket };
   }
 
   #clearTelling(): void {

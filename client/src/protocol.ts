@@ -124,9 +124,12 @@ export interface ConnectErrorData {
   readonly retry: boolean;
 }
 
-/** What a client did with a revision. */
+/**
+ * What a client did with a revision. `heldMs` is how long ago it was applied, by the client's monotonic clock, when the
+ * report was held back so that a fleet does not report in one instant.
+ */
 export type Report =
-  | { readonly state: 'applied'; readonly revision: number; readonly etag: string }
+  | { readonly state: 'applied'; readonly revision: number; readonly etag: string; readonly heldMs?: number }
   | { readonly state: 'refused'; readonly revision: number; readonly etag: string; readonly reason: string };
 
 /** Events a client sends. */

@@ -4,8 +4,10 @@ import { Browsable, Public } from '../http/needs';
 import type { FastifyReply } from '../http/request-context';
 import { LivenessView, ReadinessView } from './health.dto';
 import { Metrics } from './metrics';
-import { METRICS_TYPE } from './metrics-text';
 import { Readiness, type ReadinessReport } from './readiness';
+
+/** The text format of Prometheus. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 @ApiTags('health')
 @Controller()
@@ -40,7 +42,7 @@ export class HealthController {
   @Header('content-type', METRICS_TYPE)
   @ApiProduces(METRICS_TYPE)
   @ApiOperation({ summary: 'Metrics in the text format of Prometheus; any credential will do' })
-  prometheus(): string {
+  prometheus(): Promise<string> {
     return this.metrics.text();
   }
 }

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { FeedModule } from '../feed/feed.module';
 import { NotifyModule } from '../notify/notify.module';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
 import { HealthController } from './health.controller';
@@ -8,7 +7,7 @@ import { Readiness } from './readiness';
 import { Shutdown } from './shutdown';
 
 @Module({
-  imports: [FeedModule, NotifyModule, SnapshotsModule],
+  imports: [NotifyModule, SnapshotsModule],
   controllers: [HealthController],
   providers: [Metrics, Readiness, Shutdown],
   exports: [Shutdown],

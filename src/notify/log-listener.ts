@@ -32,6 +32,8 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
   private loop: Promise<void> | undefined;
   private heads: Heads | undefined;
   private checkedAt: Date | undefined;
+  /** The same on the monotonic clock. */
+  private checkedAtTick: number | undefined;
   private askers: Asker[] = [];
   private wake: () => void = () => undefined;
 
@@ -45,6 +47,11 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
   /** When the database last answered. */
   get lastCheckAt(): Date | undefined {
     return this.checkedAt;
+  }
+
+  /** How long ago that was, whatever the clocks say; -1000 before the first time. */
+  get checkAgeMs(): number {
+    return this.checkedAtTick === undefined ? -1_000 : performance.now() - this.checkedAtTick;
   }
 
   /** Starts, and waits for the first attempt only: without a database the process starts unready rather than not. */
@@ -175,6 +182,7 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
       this.enter('listening');
       this.heads = heads;
       this.checkedAt = new Date();
+      this.checkedAtTick = performance.now();
       for (const subscriber of this.subscribers) subscriber.offer(heads);
       for (const { resolve } of askers) resolve(heads);
     } catch (error) {

@@ -72,6 +72,13 @@ export class SnapshotStore implements OnModuleDestroy {
     return this.warm.size;
   }
 
+  /** Bytes of those that were written out as JSON. */
+  get encodedBytes(): number {
+    let bytes = 0;
+    for (const { snapshot } of this.warm.values()) bytes += snapshot?.encodedBytes ?? 0;
+    return bytes;
+  }
+
   /** The snapshot, if it is at hand and up to date. */
   peek(target: LayerName): Snapshot | undefined {
     const entry = this.warm.get(layerKey(target));

@@ -76,6 +76,11 @@ export class Snapshot implements SnapshotRecord {
     return this.encoded;
   }
 
+  /** Size of {@link body}; 0 as long as nobody has asked for it. */
+  get encodedBytes(): number {
+    return this.encoded?.length ?? 0;
+  }
+
   record(): SnapshotRecord {
     const { service, environment, revision, etag, layers, documents, sources } = this;
     return { service, environment, revision, etag, layers, documents, sources };

@@ -24,18 +24,19 @@ export function parseHandshake(auth: unknown): Handshake {
 export function parsePosition(value: unknown, pointer: string): Position {
   const position = membersOf(value, pointer, ['revision', 'etag']);
   return {
-    revision: revision(position['revision'], `${pointer}/revision`),
+    revision: whole(position['revision'], `${pointer}/revision`),
     etag: text(position['etag'], `${pointer}/etag`, 128),
   };
 }
 
 export function parseReport(value: unknown): Report {
-  const report = membersOf(value, '', ['state', 'revision', 'etag', 'reason']);
-  const position = { revision: revision(report['revision'], '/revision'), etag: text(report['etag'], '/etag', 128) };
+  const report = membersOf(value, '', ['state', 'revision', 'etag', 'reason', 'heldMs']);
+  const position = { revision: whole(report['revision'], '/revision'), etag: text(report['etag'], '/etag', 128) };
+  if (report['state'] !== 'applied' && report['heldMs'] !== undefined) throw malformed('Only what was applied has "heldMs".', '/heldMs');
   if (report['state'] === 'refused') return { state: 'refused', ...position, reason: text(report['reason'], '/reason', 4_096) };
   if (report['state'] !== 'applied') throw malformed('"state" must be "applied" or "refused".', '/state');
   if (report['reason'] !== undefined) throw malformed('Only a refusal has a "reason".', '/reason');
-  return { state: 'applied', ...position };
+  return { state: 'applied', ...position, ...(report['heldMs'] === undefined ? {} : { heldMs: whole(report['heldMs'], '/heldMs') }) };
 }
 
 function parseInstance(value: unknown): InstanceInfo {
@@ -75,7 +76,7 @@ function text(value: unknown, pointer: string, maxLength: number): string {
   throw malformed(`"${pointer}" must be a text of 1 to ${maxLength} characters.`, pointer);
 }
 
-function revision(value: unknown, pointer: string): number {
+function whole(value: unknown, pointer: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
   throw malformed(`"${pointer}" must be a whole number, 0 or more.`, pointer);
 }
