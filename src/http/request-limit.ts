@@ -33,7 +33,12 @@ export function limitConcurrentRequests(fastify: FastifyInstance, { maxConcurren
   const working: Bound = { max: maxConcurrentRequests, doing: 'is working on', count: 0 };
   const waiting: Bound = { max: maxWaitingRequests, doing: 'lets wait', count: 0 };
   const counted = new WeakMap<FastifyRequest, Bound>();
-  fastify.addHook('onRequest', (request, _reply, done) => {
+  const handled = new WeakSet<FastifyRequest>();
+  const release = (request: FastifyRequest): void => {
+    const bound = counted.get(request);
+    if (bound !== undefined && counted.delete(request)) bound.count -= 1;
+  };
+  fastify.addHook('onRequest', (request, { raw }, done) => {
     const { access, mayWait } = request.routeOptions.config;
     if (access !== 'admin' && access !== 'read') return done();
     const bound = mayWait === true && 'wait' in (request.query as object) ? waiting : working;
@@ -42,12 +47,22 @@ export function limitConcurrentRequests(fastify: FastifyInstance, { maxConcurren
     }
     bound.count += 1;
     counted.set(request, bound);
+    raw.once('close', () => {
+      if (!handled.has(request)) release(request);
+    });
     done();
   });
-  // Runs for a request whose client has gone as well.
+  fastify.addHook('preHandler', (request, _reply, done) => {
+    handled.add(request);
+    done();
+  });
   fastify.addHook('onResponse', (request, _reply, done) => {
-    const bound = counted.get(request);
-    if (bound !== undefined && counted.delete(request)) bound.count -= 1;
+    release(request);
+    done();
+  });
+  // Nobody responds to a client that has hung up. Its request counts until the handler has come to an end all the same.
+  fastify.addHook('onSend', (request, { raw }, _payload, done) => {
+    if (raw.destroyed) release(request);
     done();
   });
 }
