@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { shownServers } from './nats/servers';
 import type { Settings } from './settings/settings';
 
 export interface Announcement {
@@ -24,6 +25,19 @@ export function announcementOf({ version, settings, port, administratorToken }: 
   if (administratorToken !== undefined) {
     lines.push('', `  Administrator token, shown only this once: ${administratorToken}`);
   }
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for an edge, which has no API of its own and no administrator. */
+export function edgeAnnouncementOf({ version, settings, port }: Omit<Announcement, 'administratorToken'>): string {
+  const base = `http://${reachableHost(settings.host)}:${port}`;
+  const lines = [
+    `Trimtab ${version} is running as an edge.`,
+    '',
+    `  Configs        ${base}/v1/config`,
+    `  Health         ${base}/health/ready`,
+    `  NATS           ${shownServers(settings.nats.url ?? '')}, bucket ${settings.nats.bucket}`,
+  ];
   return `${lines.join('\n')}\n`;
 }
 

@@ -5,6 +5,7 @@ import { AuditModule } from './audit/audit.module';
 import { CatalogModule } from './catalog/catalog.module';
 import { ChangesModule } from './changes/changes.module';
 import { DatabaseModule } from './database/database.module';
+import { DistributionModule } from './distribution/distribution.module';
 import { FeedModule } from './feed/feed.module';
 import { HealthModule } from './health/health.module';
 import { HttpModule } from './http/http.module';
@@ -41,6 +42,7 @@ export class AppModule {
         FeedModule,
         ReplicasModule,
         InstancesModule,
+        DistributionModule,
         HttpModule,
         TelemetryModule,
         HealthModule,

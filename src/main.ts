@@ -2,8 +2,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DataSource } from 'typeorm';
 import { version } from '../package.json';
 import { ensureAdministratorToken } from './access/first-token';
-import { announcementOf } from './announcement';
-import { createApplication } from './application';
+import { announcementOf, edgeAnnouncementOf } from './announcement';
+import { createApplication, createEdge } from './application';
 import { EmbeddedPostgres } from './database/embedded-postgres';
 import { Shutdown } from './health/shutdown';
 import { DomainError } from './kernel/domain-error';
@@ -31,6 +31,13 @@ async function start(settings: Settings, running: Running): Promise<void> {
   // Made only now: a token that nobody gets to see, because the port was taken, could never be shown again.
   const administratorToken = await ensureAdministratorToken(running.app.get(DataSource));
   process.stdout.write(announcementOf({ version, settings, port, administratorToken }));
+}
+
+/** Neither asks for a database nor starts one. */
+async function startEdge(settings: Settings, running: Running): Promise<void> {
+  running.app = await createEdge(settings);
+  const port = await listen(running.app, settings);
+  process.stdout.write(edgeAnnouncementOf({ version, settings, port }));
 }
 
 async function stop({ app, embedded }: Running): Promise<void> {
@@ -80,7 +87,7 @@ async function main(): Promise<void> {
     process.exit(EXIT_SETTINGS);
   }
   const running: Running = {};
-  const started = start(settings, running);
+  const started = settings.role === 'edge' ? startEdge(settings, running) : start(settings, running);
   followSignals({
     timeoutMs: settings.shutdownGraceMs + settings.shutdownTimeoutMs,
     report,

@@ -19,11 +19,14 @@ const MAY_USE: Record<string, readonly string[]> = {
   changes: ['kernel', 'settings', 'documents', 'database', 'notify', 'http', 'audit', 'access', 'catalog', 'releases'],
   imports: ['kernel', 'settings', 'documents', 'http', 'audit', 'access', 'catalog', 'releases', 'changes'],
   snapshots: ['kernel', 'settings', 'documents', 'database', 'notify', 'catalog', 'releases'],
+  nats: ['kernel', 'settings', 'snapshots'],
   feed: ['kernel', 'settings', 'http', 'access', 'snapshots'],
   replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
   instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
+  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats'],
   telemetry: ['kernel', 'settings', 'database', 'http', 'notify', 'releases', 'snapshots', 'feed'],
   health: ['kernel', 'settings', 'database', 'http', 'access', 'notify', 'snapshots', 'feed', 'instances', 'telemetry'],
+  edge: ['kernel', 'settings', 'http', 'access', 'snapshots', 'nats', 'feed', 'telemetry', 'health'],
 };
 
 /** The list of all entities for TypeORM: the one file that has to know every folder. */

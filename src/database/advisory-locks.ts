@@ -11,4 +11,6 @@ export const ADVISORY_LOCKS = {
   presence: [8848, 3],
   /** Held while the first administrator token is made. */
   firstToken: [8848, 4],
+  /** Held, in a session of its own, by the replica that distributes over NATS. */
+  distribution: [8848, 5],
 } as const satisfies Record<string, readonly [number, number]>;

@@ -3,8 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings/settings';
 import { registerBodyParser } from './body-parser';
 import { commonHeaders } from './common-headers';
-import { ApiDescription } from './openapi/api-description';
-import { createOpenApiDocument } from './openapi/openapi-document';
 import { ProblemFilter } from './problem.filter';
 import { limitConcurrentRequests } from './request-limit';
 import { RequestShapePipe } from './request-shape.pipe';
@@ -35,7 +33,6 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
     if (closing) void reply.header('connection', 'close');
     done();
   });
-  app.get(ApiDescription).from(() => createOpenApiDocument(app));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new RequestShapePipe());
 }

@@ -14,7 +14,8 @@ function faultsOf(env: Record<string, string>): readonly string[] {
 describe('loadSettings', () => {
   it('has a default for everything', () => {
     expect(loadSettings({})).toMatchObject({ host: '127.0.0.1', port: 8848, databaseUrl: undefined, dataFolder: '.trimtab' });
-    expect(faultsOf(Object.fromEntries(listVariables().map(({ name, fallback }) => [name, String(fallback ?? 'postgres://h/d')])))).toEqual([]);
+    const defaults = listVariables().filter(({ fallback }) => fallback !== undefined);
+    expect(faultsOf(Object.fromEntries(defaults.map(({ name, fallback }) => [name, String(fallback)])))).toEqual([]);
   });
 
   it('takes every variable from the environment', () => {
@@ -46,6 +47,17 @@ describe('loadSettings', () => {
       expect(loadSettings({ DATABASE_URL: value }).databaseUrl).toBe(value);
     },
   );
+
+  it.each(['http://h', 'h:4222', 'nats://', 'nats://h:4222,redis://u:s3cret@h'])('refuses %j as NATS without repeating it', (value) => {
+    const [fault] = faultsOf({ TRIMTAB_NATS_URL: value });
+    expect(fault).toMatch(/^TRIMTAB_NATS_URL must be a URL like/);
+    expect(fault).not.toContain('s3cret');
+  });
+
+  it('refuses an edge that has nothing to serve from', () => {
+    expect(faultsOf({ TRIMTAB_ROLE: 'edge' })).toEqual(['TRIMTAB_NATS_URL is missing: an edge has everything it serves from NATS.']);
+    expect(faultsOf({ TRIMTAB_ROLE: 'edge', TRIMTAB_NATS_URL: 'nats://a:4222, tls://user:pass@b' })).toEqual([]);
+  });
 
   it('refuses a body limit no document of the largest size could pass', () => {
     expect(faultsOf({ TRIMTAB_HTTP_MAX_BODY_BYTES: '2048' })[0]).toMatch(/^TRIMTAB_HTTP_MAX_BODY_BYTES .* TRIMTAB_DOCUMENT_MAX_BYTES/);

@@ -23,6 +23,9 @@ export function loadSettings(env: Environment = process.env): Settings {
         `${VARIABLES.documents.maxBytes.name} (${documents.maxBytes}): no document of that size could be sent.`,
     );
   }
+  if (settings.role === 'edge' && settings.nats.url === undefined && faults.length === 0) {
+    faults.push(`${VARIABLES.nats.url.name} is missing: an edge has everything it serves from NATS.`);
+  }
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
 }

@@ -1,10 +1,11 @@
-import { integer, oneOf, postgresUrl, text, type Variable } from './variable';
+import { integer, natsUrl, oneOf, optionalText, postgresUrl, text, type Variable } from './variable';
 
 /**
  * Every setting, once: where it comes from, what it is when unset, and what it means. The type {@link Settings}, the
  * loader and the table in `docs/operations.md` all follow from this object.
  */
 export const VARIABLES = {
+  role: oneOf('TRIMTAB_ROLE', ['replica', 'edge'], 'replica', 'What this process is: a `replica` works on Postgres; an `edge` serves clients from what was distributed over NATS, and needs no database.'),
   host: text('TRIMTAB_HOST', '127.0.0.1', 'Address to listen on. `0.0.0.0` opens the port to the network.'),
   port: integer('PORT', 8848, 'Port of the API, the feed and the health pages. `0` takes a free one.', { min: 0, max: 65_535 }),
   databaseUrl: postgresUrl('DATABASE_URL', 'Postgres 15 or newer. When unset, an embedded Postgres is started.'),
@@ -50,6 +51,13 @@ export const VARIABLES = {
     maxWaitMs: integer('TRIMTAB_FEED_MAX_WAIT_MS', 60_000, 'Longest wait of a long poll.'),
     deltaHistory: integer('TRIMTAB_FEED_DELTA_HISTORY', 8, 'Earlier snapshots kept per target, so that clients that hold one get a delta.', { min: 0, max: 1_000 }),
     allowedOrigins: text('TRIMTAB_FEED_ALLOWED_ORIGINS', 'none', 'Origins of web pages that may open a socket, separated by commas, or `none`. Services send no origin and need not be named.'),
+  },
+  nats: {
+    url: natsUrl('TRIMTAB_NATS_URL', 'NATS servers with JetStream, separated by commas: `nats://`, or `tls://` for an encrypted connection. A replica distributes what is published to them, an edge reads it there. When unset, nothing is distributed.'),
+    bucket: text('TRIMTAB_NATS_BUCKET', 'trimtab', 'Key-value bucket that is used. Replicas make it when it is missing.'),
+    replicas: integer('TRIMTAB_NATS_REPLICAS', 1, 'On how many servers of a NATS cluster a bucket that is made is kept.', { max: 5 }),
+    credentialsFile: optionalText('TRIMTAB_NATS_CREDENTIALS', 'File with the credentials (`.creds`) to log in to NATS with.'),
+    tlsCaFile: optionalText('TRIMTAB_NATS_TLS_CA', 'File with the certificates of the authorities to trust for NATS.'),
   },
 };
 

@@ -51,3 +51,15 @@ export function postgresUrl(name: string, means: string): Variable<string | unde
   };
   return { name, means, fallback: undefined, parse };
 }
+
+export function optionalText(name: string, means: string): Variable<string | undefined> {
+  return { name, means, fallback: undefined, parse: (value) => value };
+}
+
+export function natsUrl(name: string, means: string): Variable<string | undefined> {
+  const parse = (value: string): string => {
+    if (value.split(',').every((one) => /^(?:nats|tls):\/\/[^/]/.test(one.trim()) && URL.canParse(one.trim()))) return value;
+    throw new SettingFault('must be a URL like nats://user:password@host:4222, or several with commas between them');
+  };
+  return { name, means, fallback: undefined, parse };
+}

@@ -13,7 +13,7 @@ export class ApiDescription {
   }
 
   asJson(): string {
-    if (this.create === undefined) throw new Error('configureHttp() was not called.');
+    if (this.create === undefined) throw new Error('Nobody has said how to make the OpenAPI document.');
     this.json ??= JSON.stringify(this.create());
     return this.json;
   }

@@ -1,0 +1,32 @@
+import { Module } from '@nestjs/common';
+import { CREDENTIAL_STORE, type CredentialStore } from '../access/credential-store';
+import { Catalog } from '../catalog/catalog';
+import { CatalogModule } from '../catalog/catalog.module';
+import { LogListener } from '../notify/log-listener';
+import { NotifyModule } from '../notify/notify.module';
+import { HeadIndex } from '../releases/head-index';
+import { ReleasesModule } from '../releases/releases.module';
+import { SnapshotStore } from '../snapshots/snapshot-store';
+import { SnapshotsModule } from '../snapshots/snapshots.module';
+import type { Sources } from './distribution';
+import { Distributor, SOURCES } from './distributor';
+
+@Module({
+  imports: [CatalogModule, NotifyModule, ReleasesModule, SnapshotsModule],
+  providers: [
+    Distributor,
+    {
+      provide: SOURCES,
+      inject: [HeadIndex, SnapshotStore, Catalog, CREDENTIAL_STORE, LogListener],
+      useFactory: (heads: HeadIndex, snapshots: SnapshotStore, catalog: Catalog, credentials: CredentialStore, log: LogListener): Sources => ({
+        heads,
+        snapshots,
+        catalog,
+        credentials,
+        log,
+      }),
+    },
+  ],
+  exports: [Distributor],
+})
+export class DistributionModule {}
