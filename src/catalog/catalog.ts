@@ -5,17 +5,21 @@ import { LogListener } from '../notify/log-listener';
 import type { CatalogAdditions } from './add-to-catalog';
 import { Environment } from './environment.entity';
 import { EnvironmentTree } from './environment-tree';
+import { readServices } from './read-services';
 import { Service } from './service.entity';
 
 /**
- * All environments and services, in memory: there are hundreds, and every read needs them. Loaded again when any
- * replica changes one, and on a name that is not known yet, so that what was just created elsewhere is found.
+ * All environments and services, in memory, because every read needs them. What any replica changes is read when it says
+ * so, and on a name that is not known yet, so that what was just created elsewhere is found. Of the services, which may
+ * be thousands, only those that have changed are read again.
  */
 @Injectable()
 export class Catalog implements OnModuleInit, OnModuleDestroy {
   private tree = new EnvironmentTree([]);
-  private servicesByName: ReadonlyMap<string, Service> = new Map();
-  private servicesById: ReadonlyMap<number, Service> = new Map();
+  private servicesByName = new Map<string, Service>();
+  private servicesById = new Map<number, Service>();
+  /** The catalog's counter up to which every service is known; -1 before they have been read. */
+  private counter = -1;
   private running: Promise<void> | undefined;
   private queued: Promise<void> | undefined;
   private head: number | undefined;
@@ -120,17 +124,25 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   }
 
   private async load(): Promise<void> {
-    const [environments, services] = await Promise.all([
-      this.dataSource.manager.find(Environment),
-      this.dataSource.manager.find(Service, { order: { name: 'ASC' } }),
-    ]);
+    const [environments, changed] = await Promise.all([this.dataSource.manager.find(Environment), readServices(this.dataSource, this.counter)]);
     this.tree = new EnvironmentTree(environments);
-    this.keep(services);
+    if (this.counter < 0) this.keep(changed.services);
+    else for (const service of changed.services) this.add(service);
+    // A counter that has gone back, or another number of services, is another database: one that was restored.
+    const isWhole = changed.counter >= this.counter && this.servicesById.size === changed.total;
+    this.counter = isWhole ? changed.counter : -1;
+    if (!isWhole) await this.load();
   }
 
   private keep(services: readonly Service[]): void {
-    this.servicesByName = new Map(services.map((service) => [service.name, service]));
-    this.servicesById = new Map(services.map((service) => [service.id, service]));
+    this.servicesByName.clear();
+    this.servicesById.clear();
+    for (const service of services) this.add(service);
+  }
+
+  private add(service: Service): void {
+    this.servicesByName.set(service.name, service);
+    this.servicesById.set(service.id, service);
   }
 
   private knownEnvironment(name: string): Environment {

@@ -22,4 +22,8 @@ export class Service {
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
+
+  /** Value of the catalog's counter when the row was written. Made by the database, and only asked for by it. */
+  @Column({ type: 'bigint', select: false, insert: false, update: false })
+  changed?: string;
 }
