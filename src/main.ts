@@ -5,6 +5,7 @@ import { ensureAdministratorToken } from './access/first-token';
 import { announcementOf, edgeAnnouncementOf } from './announcement';
 import { createApplication, createEdge } from './application';
 import { EmbeddedPostgres } from './database/embedded-postgres';
+import { Feed } from './feed/feed';
 import { Shutdown } from './health/shutdown';
 import { DomainError } from './kernel/domain-error';
 import { exitOnDefects, followSignals } from './process-lifetime';
@@ -40,8 +41,9 @@ async function startEdge(settings: Settings, running: Running): Promise<void> {
   process.stdout.write(edgeAnnouncementOf({ version, settings, port }));
 }
 
-async function stop({ app, embedded }: Running): Promise<void> {
+async function stop({ app, embedded }: Running, { feed }: Settings): Promise<void> {
   await app?.get(Shutdown).begin();
+  await app?.get(Feed).drain(feed.moveWithinMs);
   await app?.close();
   await embedded?.stop();
 }
@@ -89,16 +91,16 @@ async function main(): Promise<void> {
   const running: Running = {};
   const started = settings.role === 'edge' ? startEdge(settings, running) : start(settings, running);
   followSignals({
-    timeoutMs: settings.shutdownGraceMs + settings.shutdownTimeoutMs,
+    timeoutMs: settings.shutdownGraceMs + settings.feed.moveWithinMs + settings.shutdownTimeoutMs,
     report,
     // A signal during the start waits for it, so that nothing is left half-way.
-    stop: () => started.catch(() => undefined).then(() => stop(running)),
+    stop: () => started.catch(() => undefined).then(() => stop(running, settings)),
   });
   try {
     await started;
   } catch (error) {
     report(error);
-    await stop(running).catch(() => undefined);
+    await stop(running, settings).catch(() => undefined);
     process.exit(EXIT_FAILURE);
   }
 }

@@ -77,6 +77,11 @@ export class Applier {
     return this.#queue.exclusive(async () => this.#resources.add(path, hooks, snapshot()));
   }
 
+  /** Resolves when nothing is being applied. */
+  settled(): Promise<void> {
+    return this.#queue.exclusive(async () => undefined);
+  }
+
   /** Applies nothing more and disposes of the resources. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -50,6 +50,7 @@ export async function connect<T = UntypedConfig>(options: ConnectOptions<T>): Pr
     handshake,
     position: () => follower.position(),
     onMessage: (message) => follower.receive(message),
+    settled: () => follower.settled(),
     onState: (state, reason) => follower.connectionChanged(state, reason),
   });
   follower.attach(connection);

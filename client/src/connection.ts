@@ -9,6 +9,7 @@ import {
   type ConnectErrorData,
   type FeedMessage,
   type Handshake,
+  type MoveMessage,
   type Position,
   type Report,
 } from './protocol.js';
@@ -36,6 +37,8 @@ export interface ConnectionOptions {
   readonly handshake: () => Promise<Handshake>;
   readonly position: () => Position | undefined;
   readonly onMessage: (message: FeedMessage) => void;
+  /** Resolves when nothing is being applied. */
+  readonly settled: () => Promise<void>;
   readonly onState: (state: ConnectionState, reason: string) => void;
 }
 
@@ -43,7 +46,7 @@ export interface ConnectionOptions {
  * The socket to the server and its whole life. One socket per attempt; an old one is never revived.
  *
  * States: `idle` → `connecting` → `subscribing` (connected, not answered yet) → `live`; from each of the last three →
- * `waiting` (back-off, or the delay a closing server asked for) or `rejected` (slow retry) → `connecting`; from any →
+ * `waiting` (back-off, or the delay a closing server asked for; none after a move) or `rejected` (slow retry) → `connecting`; from any →
  * `closed`, which is final. Every timer belongs to a state and is cleared with it, and none keeps the process alive.
  */
 export class Connection {
@@ -54,6 +57,7 @@ export class Connection {
   /** Ends the wait of the state: an attempt or an answer that takes too long, or the delay before the next attempt. */
   #timer: NodeJS.Timeout | undefined;
   #poll: NodeJS.Timeout | undefined;
+  #moving: NodeJS.Timeout | undefined;
   #liveSince = 0;
   /** The last report worth telling again, and the socket it was told on. */
   #report: { readonly report: Report; readonly at: number; readonly toldOn: object | undefined } | undefined;
@@ -138,6 +142,7 @@ export class Connection {
   #receive(message: FeedMessage): void {
     if (typeof message !== 'object' || message === null) return;
     if (message.type === 'closing') return this.#closing(message);
+    if (message.type === 'move') return this.#move(message);
     if (message.type === 'current' || message.type === 'delta' || message.type === 'snapshot') this.#answered();
     this.#options.onMessage(message);
     // After the message, because what became of it may have taken the place of what there was to tell.
@@ -162,7 +167,7 @@ export class Connection {
   #answered(): void {
     this.#clearTimer();
     if (this.#state !== 'subscribing') return;
-    this.#liveSince = Date.now();
+    this.#liveSince = performance.now();
     this.#rejection = undefined;
     this.#enter('live', 'the server has answered');
     this.#options.logger.info('Connected.', { url: this.#options.url.href });
@@ -173,6 +178,21 @@ export class Connection {
     if (!retry) return this.#reject(code, detail);
     const delayMs = withinMs === undefined ? undefined : this.#options.random() * withinMs;
     this.#lose(`the server is closing: ${detail} (${code})`, delayMs);
+  }
+
+  // The server goes on serving until then: whatever is published meanwhile is received here or at the next connection.
+  #move({ withinMs }: MoveMessage): void {
+    const socket = this.#socket;
+    const leave = () => {
+      if (this.#socket !== socket) return;
+      this.#backoff.reset();
+      this.#options.logger.info('Connecting again, as the server has asked.');
+      this.#drop();
+      this.#retryAfter(0);
+      this.#enter('waiting', 'the server has asked its clients to move');
+    };
+    clearTimeout(this.#moving);
+    this.#moving = setTimeout(() => void this.#options.settled().then(leave), this.#options.random() * withinMs).unref();
   }
 
   // Push is a hint on this side, too: the position is told again now and then, and no answer is an answer.
@@ -201,7 +221,7 @@ export class Connection {
     const { logger, times } = this.#options;
     const wasConnected = this.#connected;
     // A server that accepts a connection and drops it at once is as good as one that refuses it.
-    if (this.#state === 'live' && Date.now() - this.#liveSince >= times.reconnectCapMs / 2) this.#backoff.reset();
+    if (this.#state === 'live' && performance.now() - this.#liveSince >= times.reconnectCapMs / 2) this.#backoff.reset();
     this.#drop();
     const retryMs = delayMs ?? this.#backoff.next();
     logger[wasConnected ? 'warn' : 'debug'](`Not connected: ${reason}. Trying again in ${Math.round(retryMs)} ms.`);
@@ -226,6 +246,7 @@ export class Connection {
   #drop(): void {
     this.#clearTimer();
     clearTimeout(this.#poll);
+    clearTimeout(this.#moving);
     const socket = this.#socket;
     this.#socket = undefined;
     if (socket !== undefined) closeSocket(socket);

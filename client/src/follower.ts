@@ -122,6 +122,11 @@ export class Follower {
     if (message.type === 'current') this.#current();
   }
 
+  /** Resolves when nothing is being applied. */
+  settled(): Promise<void> {
+    return this.#applier.settled();
+  }
+
   /** Takes note of what the connection does. */
   connectionChanged(next: ConnectionState, reason: string): void {
     const previous = this.#state;

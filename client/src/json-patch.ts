@@ -115,65 +115,78 @@ function segmentsOf(path: string): string[] {
  * diffToPatch({ a: 1, b: [1, 3] }, { b: [1, 2, 3] });
  * // [{ op: 'remove', path: '/a' }, { op: 'add', path: '/b/1', value: 2 }]
  */
-export function diffToPatch(before: JsonValue, after: JsonValue): JsonPatchOperation[] {
-  const operations: JsonPatchOperation[] = [];
-  diffInto(operations, '', before, after);
-  return operations;
+export function diffToPatch(before: JsonValue, after: JsonValue): JsonPatchOperation[];
+/** The same, but gives up and returns undefined when it has compared this many values and is not done. */
+export function diffToPatch(before: JsonValue, after: JsonValue, maxCompared: number): JsonPatchOperation[] | undefined;
+export function diffToPatch(before: JsonValue, after: JsonValue, maxCompared = Infinity): JsonPatchOperation[] | undefined {
+  const diff: Diff = { operations: [], left: maxCompared };
+  diffInto(diff, '', before, after);
+  return diff.left < 0 ? undefined : diff.operations;
 }
 
-function diffInto(operations: JsonPatchOperation[], path: string, before: JsonValue, after: JsonValue): void {
-  if (before === after) return;
-  if (Array.isArray(before) && Array.isArray(after)) return diffArrays(operations, path, before, after);
-  if (isObject(before) && isObject(after)) return diffObjects(operations, path, before, after);
-  operations.push({ op: 'replace', path, value: after });
+interface Diff {
+  readonly operations: JsonPatchOperation[];
+  /** How many values may still be compared; below zero, everybody returns and the result means nothing. */
+  left: number;
 }
 
-function diffObjects(operations: JsonPatchOperation[], path: string, before: JsonObject, after: JsonObject): void {
+function diffInto(diff: Diff, path: string, before: JsonValue, after: JsonValue): void {
+  diff.left -= 1;
+  if (before === after || diff.left < 0) return;
+  if (Array.isArray(before) && Array.isArray(after)) return diffArrays(diff, path, before, after);
+  if (isObject(before) && isObject(after)) return diffObjects(diff, path, before, after);
+  diff.operations.push({ op: 'replace', path, value: after });
+}
+
+function diffObjects(diff: Diff, path: string, before: JsonObject, after: JsonObject): void {
   for (const key of Object.keys(before)) {
+    if (diff.left < 0) return;
     const at = `${path}/${escapeSegment(key)}`;
-    if (Object.hasOwn(after, key)) diffInto(operations, at, before[key] as JsonValue, after[key] as JsonValue);
-    else operations.push({ op: 'remove', path: at });
+    if (Object.hasOwn(after, key)) diffInto(diff, at, before[key] as JsonValue, after[key] as JsonValue);
+    else diff.operations.push({ op: 'remove', path: at });
   }
   for (const key of Object.keys(after)) {
     if (Object.hasOwn(before, key)) continue;
-    operations.push({ op: 'add', path: `${path}/${escapeSegment(key)}`, value: after[key] as JsonValue });
+    diff.operations.push({ op: 'add', path: `${path}/${escapeSegment(key)}`, value: after[key] as JsonValue });
   }
 }
 
-function diffArrays(
-  operations: JsonPatchOperation[],
-  path: string,
-  before: readonly JsonValue[],
-  after: readonly JsonValue[],
-): void {
+function diffArrays(diff: Diff, path: string, before: readonly JsonValue[], after: readonly JsonValue[]): void {
+  const same = (left: JsonValue | undefined, right: JsonValue | undefined) => isSame(left, right, diff);
   const shorter = Math.min(before.length, after.length);
   let start = 0;
-  while (start < shorter && sameJson(before[start], after[start])) start++;
+  while (start < shorter && same(before[start], after[start])) start++;
   let end = 0;
-  while (end < shorter - start && sameJson(before[before.length - 1 - end], after[after.length - 1 - end])) end++;
+  while (end < shorter - start && same(before[before.length - 1 - end], after[after.length - 1 - end])) end++;
   const paired = shorter - start - end;
-  for (let index = start; index < start + paired; index++) {
-    diffInto(operations, `${path}/${index}`, before[index] as JsonValue, after[index] as JsonValue);
+  for (let index = start; index < start + paired && diff.left >= 0; index++) {
+    diffInto(diff, `${path}/${index}`, before[index] as JsonValue, after[index] as JsonValue);
   }
   // From the back, so that the indices of what is still to be removed stay true.
   for (let index = before.length - end - 1; index >= start + paired; index--) {
-    operations.push({ op: 'remove', path: `${path}/${index}` });
+    diff.operations.push({ op: 'remove', path: `${path}/${index}` });
   }
   for (let index = start + paired; index < after.length - end; index++) {
-    operations.push({ op: 'add', path: `${path}/${index}`, value: after[index] as JsonValue });
+    diff.operations.push({ op: 'add', path: `${path}/${index}`, value: after[index] as JsonValue });
   }
 }
 
 /** Whether two JSON values are equal; the order of an object's keys does not count. */
 export function sameJson(left: JsonValue | undefined, right: JsonValue | undefined): boolean {
+  return isSame(left, right, { left: Infinity });
+}
+
+function isSame(left: JsonValue | undefined, right: JsonValue | undefined, budget: { left: number }): boolean {
+  budget.left -= 1;
   if (left === right) return true;
+  if (budget.left < 0) return false;
   if (Array.isArray(left)) {
-    return Array.isArray(right) && left.length === right.length && left.every((item, index) => sameJson(item, right[index]));
+    return Array.isArray(right) && left.length === right.length && left.every((item, index) => isSame(item, right[index], budget));
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = Object.keys(left);
   if (keys.length !== Object.keys(right).length) return false;
-  return keys.every((key) => Object.hasOwn(right, key) && sameJson(left[key], right[key]));
+  return keys.every((key) => Object.hasOwn(right, key) && isSame(left[key], right[key], budget));
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {

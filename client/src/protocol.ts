@@ -3,7 +3,8 @@
  *
  * A client subscribes to one target (a service in an environment). The server answers with exactly one of
  * {@link CurrentMessage}, {@link DeltaMessage} or {@link SnapshotMessage}, and then sends a message whenever the
- * snapshot changes and, now and then, a {@link BookmarkMessage}. Every transport carries the same messages.
+ * snapshot changes and, now and then, a {@link BookmarkMessage}; before it goes away, a {@link MoveMessage}. Every
+ * transport carries the same messages.
  */
 export * from './canonical-json.js';
 export * from './json-patch.js';
@@ -81,8 +82,18 @@ export interface BookmarkMessage {
 }
 
 /**
- * The server ends the subscription: the credential was revoked (`retry: false`) or the process is going away
- * (`retry: true`; the client reconnects after a random part of `withinMs`).
+ * The process is going away soon, and goes on serving this connection until then. The client finishes what it is at,
+ * leaves at a random moment within `withinMs`, and connects again at once. Sent once, after the answer to the
+ * subscription; who stays longer is disconnected.
+ */
+export interface MoveMessage {
+  readonly type: 'move';
+  readonly withinMs: number;
+}
+
+/**
+ * The server ends the subscription: the credential was revoked (`retry: false`), or something came between (`retry:
+ * true`; the client reconnects after a random part of `withinMs`, or of its own back-off when none is given).
  */
 export interface ClosingMessage {
   readonly type: 'closing';
@@ -92,7 +103,7 @@ export interface ClosingMessage {
   readonly withinMs?: number;
 }
 
-export type FeedMessage = SnapshotMessage | DeltaMessage | CurrentMessage | BookmarkMessage | ClosingMessage;
+export type FeedMessage = SnapshotMessage | DeltaMessage | CurrentMessage | BookmarkMessage | MoveMessage | ClosingMessage;
 
 /** Who connects, as the operator sees it in the list of instances. */
 export interface InstanceInfo {

@@ -1,10 +1,17 @@
 import type { LayerName } from '../kernel/names';
-import { deltaBetween } from './delta';
+import { deltaBetween, type DeltaBase } from './delta';
 import { EncodedMessage } from './encoded-message';
 import type { FeedSnapshot } from './snapshot-source';
 import type { Since, Subscription } from './subscription';
 
 const WHOLE = '';
+/** Of earlier snapshots kept, but for the one before the current, which is kept whatever its size. */
+const EARLIER_BYTES = 32 * 1024 * 1024;
+
+/** What a delta is made from; not the snapshot, whose ready bytes nobody will ask for again. */
+interface Earlier extends DeltaBase {
+  readonly bytes: number;
+}
 
 /** What a channel knows of the world around it. */
 export interface ChannelLog {
@@ -21,7 +28,7 @@ export interface ChannelLog {
  */
 export class Channel {
   readonly members = new Set<Subscription>();
-  private readonly earlier = new Map<string, FeedSnapshot>();
+  private readonly earlier = new Map<string, Earlier>();
   private readonly changes = new Map<string, EncodedMessage>();
   private answer: EncodedMessage | undefined;
   private bookmark: EncodedMessage | undefined;
@@ -59,12 +66,7 @@ export class Channel {
     if (next.etag === snapshot.etag) return false;
     this.bookmark = undefined;
     this.earlier.delete(next.etag);
-    this.earlier.delete(snapshot.etag);
-    this.earlier.set(snapshot.etag, snapshot);
-    for (const etag of this.earlier.keys()) {
-      if (this.earlier.size <= this.log.deltaHistory) break;
-      this.earlier.delete(etag);
-    }
+    this.remember(snapshot);
     return true;
   }
 
@@ -91,6 +93,17 @@ export class Channel {
     return marked > known.revision ? this.bookmark : undefined;
   }
 
+  private remember({ etag, documents, body }: FeedSnapshot): void {
+    this.earlier.delete(etag);
+    this.earlier.set(etag, { etag, documents, bytes: body.length });
+    let bytes = [...this.earlier.values()].reduce((sum, earlier) => sum + earlier.bytes, 0);
+    for (const [oldest, earlier] of this.earlier) {
+      if (this.earlier.size <= this.log.deltaHistory && (bytes <= EARLIER_BYTES || this.earlier.size === 1)) break;
+      this.earlier.delete(oldest);
+      bytes -= earlier.bytes;
+    }
+  }
+
   /** The log is at least where the client is (the feed has seen to that), so its own revision may be repeated to it. */
   private currentAt(atLeast: number): EncodedMessage {
     const revision = Math.max(atLeast, this.log.settled(this), this.snapshot.revision);
@@ -111,9 +124,9 @@ export class Channel {
     return change;
   }
 
-  private deltaFrom(base: FeedSnapshot): EncodedMessage | undefined {
-    const delta = deltaBetween(base, this.snapshot);
-    return delta && new EncodedMessage(delta, this.positionOf(this.snapshot), this.snapshot);
+  private deltaFrom(base: DeltaBase): EncodedMessage | undefined {
+    const made = deltaBetween(base, this.snapshot);
+    return made && new EncodedMessage(made.delta, this.positionOf(this.snapshot), this.snapshot, made.json);
   }
 
   private whole(): EncodedMessage {

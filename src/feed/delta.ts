@@ -1,16 +1,21 @@
 import { diffToPatch, type DeltaMessage } from '@trimtab/client/protocol';
 import type { FeedSnapshot } from './snapshot-source';
 
-/** The way from one snapshot to the other, or undefined when sending the whole is no longer. */
-export function deltaBetween(base: FeedSnapshot, next: FeedSnapshot): DeltaMessage | undefined {
+/** Values compared before giving up: as many as take some tens of milliseconds, during which nobody else is served. */
+const MAX_COMPARED = 50_000;
+
+/** What is left of an earlier snapshot. */
+export type DeltaBase = Pick<FeedSnapshot, 'etag' | 'documents'>;
+
+/**
+ * The way from one snapshot to the other, with its JSON, or undefined when sending the whole is no longer, or finding the
+ * way would take too long.
+ */
+export function deltaBetween(base: DeltaBase, next: FeedSnapshot): { readonly delta: DeltaMessage; readonly json: Buffer } | undefined {
   const { revision, etag, layers } = next;
-  const delta: DeltaMessage = {
-    type: 'delta',
-    from: base.etag,
-    revision,
-    etag,
-    layers,
-    patch: diffToPatch(base.documents, next.documents),
-  };
-  return Buffer.byteLength(JSON.stringify(delta)) < next.body.length ? delta : undefined;
+  const patch = diffToPatch(base.documents, next.documents, MAX_COMPARED);
+  if (patch === undefined) return undefined;
+  const delta: DeltaMessage = { type: 'delta', from: base.etag, revision, etag, layers, patch };
+  const json = Buffer.from(JSON.stringify(delta));
+  return json.length < next.body.length ? { delta, json } : undefined;
 }

@@ -16,9 +16,6 @@ import { FeedTransports } from './feed-transports';
 import { ReadAccess } from './read-access';
 import { ReportHub } from './report-hub';
 
-/** How long clients are asked to spread their coming back over, when nobody has said otherwise before the end. */
-const SCATTER_MS = 5_000;
-
 @Module({
   imports: [AccessModule, SnapshotsModule],
   providers: [
@@ -67,7 +64,8 @@ export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     this.stopHearing();
-    await this.feed.drain(SCATTER_MS);
+    // Whoever wants them asked to move first has done so before.
+    await this.feed.drain(0);
     this.transports.close();
     this.feed.close();
   }

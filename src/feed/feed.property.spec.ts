@@ -75,7 +75,7 @@ class Client {
     if (message.type === 'current' || message.type === 'bookmark') {
       this.revision = Math.max(this.revision, message.revision);
       this.events.push({ ...event, type: 'noted', how: message.type, revision: message.revision });
-    } else if (message.type !== 'closing') {
+    } else if (message.type === 'snapshot' || message.type === 'delta') {
       const from = message.type === 'delta' ? message.from : undefined;
       if (message.type === 'delta' && from !== this.etag) throw new Error('got a delta from a snapshot it does not have');
       this.documents = message.type === 'delta' ? (applyPatch(this.documents as unknown as JsonValue, message.patch) as unknown as Documents) : message.documents;

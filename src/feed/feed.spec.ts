@@ -241,7 +241,7 @@ describe('a broadcast', () => {
     source.publish(ORDERS, { n: 2, text: LONG });
     scheduler.settle();
     expect(new Set(clients.map(({ sink }) => sink.encoded[1])).size).toBe(1);
-    const format = jest.fn((json: string) => Buffer.from(json));
+    const format = jest.fn((json: readonly Buffer[]) => Buffer.concat(json));
     const frames = clients.map(({ sink }) => sink.encoded[1]?.as(format));
     expect(new Set(frames).size).toBe(1);
     expect(format).toHaveBeenCalledTimes(1);
@@ -336,6 +336,166 @@ describe('a bookmark', () => {
   });
 });
 
+describe('a server that goes away', () => {
+  it('asks everyone to move, once, and serves those who have not left yet', async () => {
+    const feed = feedWith();
+    const { sink } = await connect(feed);
+    void feed.drain(5_000);
+    scheduler.settle();
+    source.publish(ORDERS, { n: 2, text: LONG });
+    scheduler.settle();
+    expect(sink.sent.slice(1)).toMatchObject([{ type: 'move', withinMs: 4_000 }, { type: 'delta', revision: 2 }]);
+    expect(sink.ended).toBeUndefined();
+    await expect(connect(feed)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('is done when the last has left, and counts those who left by themselves', async () => {
+    const feed = feedWith();
+    const clients = await Promise.all([connect(feed), connect(feed)]);
+    let done = false;
+    const drained = feed.drain(5_000).then(() => (done = true));
+    scheduler.settle();
+    clients[0]?.subscription.close();
+    await Promise.resolve();
+    expect(done).toBe(false);
+    clients[1]?.subscription.close();
+    await drained;
+    expect(feed.counters.moved).toBe(2);
+  });
+
+  it('ends the connections of those who stay when the time is over, and not before', async () => {
+    const feed = feedWith({ bookmarkIntervalMs: 1_000_000, heartbeatMs: 1_000_000 });
+    const { sink } = await connect(feed);
+    const drained = feed.drain(5_000);
+    scheduler.settle();
+    scheduler.advance(4_999);
+    await Promise.resolve();
+    expect(sink.ended).toBeUndefined();
+    scheduler.advance(1);
+    await drained;
+    expect(sink.ended).toMatchObject({ type: 'closing', retry: true });
+    expect(feed.counters.moved).toBe(0);
+  });
+
+  it('tells it to a client that takes nothing at the moment when it takes something again, behind what is due', async () => {
+    const feed = feedWith();
+    const { sink, subscription } = await connect(feed);
+    sink.room = 0;
+    source.publish(ORDERS, { n: 2, text: LONG });
+    void feed.drain(5_000);
+    scheduler.settle();
+    sink.room = Infinity;
+    subscription.flush();
+    expect(sink.types).toEqual(['snapshot', 'delta', 'move']);
+  });
+
+  it('waits for nobody when nobody is there', async () => {
+    const feed = feedWith();
+    await feed.drain(5_000);
+    expect(scheduler.timers).toBe(2);
+  });
+});
+
+describe('a large message', () => {
+  const large = { largeMessageBytes: 500, deltaHistory: 0, bookmarkIntervalMs: 1_000_000, heartbeatMs: 1_000_000 };
+  /** Connected, and every connection is full as soon as it was sent something. */
+  async function crowd(feed: Feed, size: number) {
+    const clients = await Promise.all(Array.from({ length: size }, async () => {
+      const client = await connect(feed);
+      scheduler.settle();
+      return client;
+    }));
+    for (const { sink, subscription } of clients) {
+      subscription.flush();
+      sink.onSend = () => (sink.room = 0);
+    }
+    return clients;
+  }
+  const take = ({ sink, subscription }: Awaited<ReturnType<typeof connect>>) => {
+    sink.room = 1;
+    subscription.flush();
+    scheduler.settle();
+  };
+  const received = (clients: Awaited<ReturnType<typeof crowd>>) => clients.filter(({ sink }) => sink.sent.length > 1).length;
+
+  it('is sent to a few at a time, the next when one has taken it, until everyone has it', async () => {
+    const feed = feedWith(large);
+    const clients = await crowd(feed, 40);
+    source.publish(ORDERS, { n: 2, text: LONG.repeat(10) });
+    scheduler.settle();
+    expect(received(clients)).toBe(16);
+    expect(feed.counters.largeMessages).toEqual({ underWay: 16, waiting: 24 });
+    take(clients[0]!);
+    expect(received(clients)).toBe(17);
+    for (const client of clients) take(client);
+    for (const client of clients) take(client);
+    for (const { sink } of clients) expect(sink.sent.slice(1)).toMatchObject([{ type: 'snapshot', revision: 2 }]);
+    expect(feed.counters.largeMessages).toEqual({ underWay: 0, waiting: 0 });
+  });
+
+  it('is the newest when the turn of a client comes, however many were published while it waited', async () => {
+    const feed = feedWith(large);
+    const clients = await crowd(feed, 17);
+    source.publish(ORDERS, { n: 2, text: LONG.repeat(10) });
+    scheduler.settle();
+    const last = clients.find(({ sink }) => sink.sent.length === 1)!;
+    source.publish(ORDERS, { n: 3, text: LONG.repeat(10) });
+    source.publish(ORDERS, { n: 4, text: LONG.repeat(10) });
+    scheduler.settle();
+    take(clients.find(({ sink }) => sink.sent.length > 1)!);
+    expect(last.sink.sent.slice(1)).toMatchObject([{ revision: 4 }]);
+  });
+
+  it('is not held up by clients that do not take it', async () => {
+    const feed = feedWith(large);
+    const clients = await crowd(feed, 20);
+    source.publish(ORDERS, { n: 2, text: LONG.repeat(10) });
+    scheduler.settle();
+    expect(received(clients)).toBe(16);
+    scheduler.advance(2_000);
+    scheduler.settle();
+    expect(received(clients)).toBe(20);
+  });
+
+  it('makes room when a client that was taking it leaves, and forgets one that leaves while it waits', async () => {
+    const feed = feedWith(large);
+    const clients = await crowd(feed, 18);
+    source.publish(ORDERS, { n: 2, text: LONG.repeat(10) });
+    scheduler.settle();
+    const [waiting, other] = clients.filter(({ sink }) => sink.sent.length === 1);
+    waiting!.subscription.close();
+    clients.find(({ sink }) => sink.sent.length > 1)!.subscription.close();
+    scheduler.settle();
+    expect(waiting!.sink.sent).toHaveLength(1);
+    expect(other!.sink.sent).toHaveLength(2);
+  });
+
+  it('lets small ones past', async () => {
+    const feed = feedWith(large);
+    source.publish(BILLING, { n: 1 });
+    const clients = await crowd(feed, 17);
+    const small = await connect(feed, null, { target: BILLING });
+    scheduler.settle();
+    source.publish(ORDERS, { n: 2, text: LONG.repeat(10) });
+    source.publish(BILLING, { n: 1, m: 1 });
+    scheduler.settle();
+    expect(received(clients)).toBe(16);
+    expect(small.sink.sent.at(-1)).toMatchObject({ revision: source.head });
+  });
+});
+
+describe('a delta', () => {
+  it('is not looked for at any price', async () => {
+    const many = (n: number) => ({ first: n, ...Object.fromEntries(Array.from({ length: 60_000 }, (_, index) => [`key${index}`, index])) });
+    source.publish(ORDERS, many(0));
+    const feed = feedWith({ largeMessageBytes: 100_000_000 });
+    const { sink } = await connect(feed);
+    source.publish(ORDERS, many(1));
+    scheduler.settle();
+    expect(sink.types).toEqual(['snapshot', 'snapshot']);
+  });
+});
+
 describe('the end of a connection', () => {
   it('comes with its credential\'s revocation, and only to those who were let in by it', async () => {
     const feed = feedWith();
@@ -361,11 +521,11 @@ describe('the end of a connection', () => {
     expect(sink.ended).toMatchObject({ code: 'unauthenticated', retry: false });
   });
 
-  it('comes to all when the server goes away, with when to come back; nobody is let in then', async () => {
+  it('comes to all at once when the server has no time left; nobody is let in then', async () => {
     const feed = feedWith();
     const clients = await Promise.all([connect(feed), connect(feed)]);
-    await feed.drain(2_000);
-    for (const { sink } of clients) expect(sink.ended).toMatchObject({ type: 'closing', retry: true, withinMs: 2_000 });
+    await feed.drain(0);
+    for (const { sink } of clients) expect(sink.ended).toMatchObject({ type: 'closing', code: 'unavailable', retry: true });
     await expect(connect(feed)).rejects.toMatchObject({ code: 'unavailable' });
   });
 

@@ -5,10 +5,11 @@ import type { Settings } from '../settings/settings';
 import type { Channel } from './channel';
 import { Channels } from './channels';
 import { CredentialWatch, type Admission } from './credential-watch';
-import { closing } from './encoded-message';
+import { closing, moveNotice, type EncodedMessage } from './encoded-message';
 import { FanOut } from './fan-out';
 import { FeedCounters } from './feed-counters';
 import type { FeedScheduler } from './feed-scheduler';
+import { LargeLane } from './large-lane';
 import type { SnapshotSource } from './snapshot-source';
 import { Subscription, type Since, type SubscriptionHost } from './subscription';
 
@@ -26,7 +27,8 @@ const EXPIRY_INTERVAL_MS = 1_000;
 /**
  * The one machine under all transports.
  *
- * States: `open` → `draining` (everybody is told to come back elsewhere, nobody is let in) → `closed`.
+ * States: `open` → `draining` (everybody is asked to move to another process, is served until then, and nobody is let
+ * in; then who has stayed is disconnected) → `closed`.
  */
 export class Feed {
   readonly counters = new FeedCounters();
@@ -34,8 +36,12 @@ export class Feed {
   private readonly channels: Channels;
   private readonly fanOut: FanOut;
   private readonly credentials: CredentialWatch;
-  private readonly host: SubscriptionHost;
+  private readonly lane: LargeLane<Subscription>;
+  private readonly host: SubscriptionHost & { notice: EncodedMessage | undefined };
   private readonly stops: (() => void)[];
+  private subscriptions = 0;
+  private drained: Promise<void> | undefined;
+  private onEmpty: () => void = () => undefined;
 
   constructor(
     private readonly source: SnapshotSource,
@@ -48,7 +54,15 @@ export class Feed {
     this.fanOut = new FanOut(scheduler, settings.sliceMs, this.counters);
     this.channels = new Channels(source, log, (channel) => this.fanOut.add(channel));
     this.credentials = new CredentialWatch(clock);
-    this.host = { counters: this.counters, now, left: (subscription) => this.credentials.delete(subscription) };
+    this.lane = new LargeLane(scheduler, settings.sliceMs, this.counters);
+    this.host = {
+      counters: this.counters,
+      lane: this.lane,
+      largeMessageBytes: settings.largeMessageBytes,
+      notice: undefined,
+      now,
+      left: (subscription) => this.left(subscription),
+    };
     this.stops = [
       scheduler.every(settings.bookmarkIntervalMs, () => this.tidy()),
       scheduler.every(EXPIRY_INTERVAL_MS, () => this.credentials.expire()),
@@ -64,6 +78,7 @@ export class Feed {
     const channel = await this.channels.open(target);
     const subscription = new Subscription(channel, since, this.host, admission.id, deltas);
     channel.enter(subscription);
+    this.subscriptions += 1;
     this.credentials.add(admission, subscription);
     try {
       await this.catchUp(channel, since);
@@ -108,13 +123,43 @@ export class Feed {
     return pending;
   }
 
-  /** Tells everyone to come back within `withinMs`, at a random moment of it, and lets nobody in. */
-  async drain(withinMs: number): Promise<void> {
+  /**
+   * Lets nobody in, asks everyone to move within `withinMs`, serves those who have not left yet, and ends the
+   * connections of those who stay longer. Resolves when nobody is left.
+   */
+  drain(withinMs: number): Promise<void> {
+    this.drained ??= this.empty(withinMs);
+    return this.drained;
+  }
+
+  close(): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    for (const stop of this.stops) stop();
+    this.lane.close();
+    this.channels.close();
+  }
+
+  private async empty(withinMs: number): Promise<void> {
     if (this.state !== 'open') return;
     this.state = 'draining';
-    const farewell = closing('unavailable', 'This server is going away; another will take the connection.', true, withinMs);
+    if (withinMs > 0 && this.subscriptions > 0) {
+      this.host.notice = moveNotice(withinMs);
+      for (const channel of this.channels) this.fanOut.add(channel);
+      await new Promise<void>((resolve) => {
+        const stop = this.scheduler.after(withinMs, resolve);
+        this.onEmpty = () => {
+          stop();
+          resolve();
+        };
+      });
+    }
+    await this.endAll(closing('unavailable', 'This server is going away; another will take the connection.', true));
+  }
+
+  private async endAll(farewell: EncodedMessage): Promise<void> {
+    let start = this.scheduler.now();
     for (const { members } of [...this.channels]) {
-      let start = this.scheduler.now();
       for (const member of [...members]) {
         member.end(farewell);
         if (this.scheduler.now() - start < this.settings.sliceMs) continue;
@@ -124,11 +169,11 @@ export class Feed {
     }
   }
 
-  close(): void {
-    if (this.state === 'closed') return;
-    this.state = 'closed';
-    for (const stop of this.stops) stop();
-    this.channels.close();
+  private left(subscription: Subscription): void {
+    this.credentials.delete(subscription);
+    this.subscriptions -= 1;
+    if (this.host.notice !== undefined && subscription.leftByItself) this.counters.moved += 1;
+    if (this.subscriptions === 0) this.onEmpty();
   }
 
   private refuseUnlessOpen(): void {

@@ -1,6 +1,7 @@
 import type { Channel } from './channel';
 import type { EncodedMessage } from './encoded-message';
 import type { FeedCounters } from './feed-counters';
+import type { LargeLane } from './large-lane';
 
 /** Where a client says it stands. Without an ETag the revision alone decides. */
 export interface Since {
@@ -20,6 +21,11 @@ export interface Sink {
 /** What subscriptions share. */
 export interface SubscriptionHost {
   readonly counters: FeedCounters;
+  /** Through it goes every message of this many bytes or more. */
+  readonly lane: LargeLane<Subscription>;
+  readonly largeMessageBytes: number;
+  /** What every client is to be told beside the feed: that it is to move. */
+  readonly notice: EncodedMessage | undefined;
   now(): number;
   left(subscription: Subscription): void;
 }
@@ -32,13 +38,15 @@ export interface SubscriptionHost {
  * that tells its position again goes back to `opening`. Every state → `closed`, which is final.
  *
  * What a client has still to get is never stored. It follows, when the connection can take it, from what the client
- * has (`known`) and what the channel has then: so there is at most one pending message, always the newest.
+ * has (`known`) and what the channel has then: so there is at most one pending message, always the newest. A large one
+ * is sent when the lane calls, and is what is due at that moment. A notice is told once, and not before the answer.
  */
 export class Subscription {
   private state: 'opening' | 'owing' | 'live' | 'closed' = 'opening';
   private sink: Sink | undefined;
   private farewell: EncodedMessage | undefined;
   private stalledAt: number | undefined;
+  private told: EncodedMessage | undefined;
 
   constructor(
     readonly channel: Channel,
@@ -75,20 +83,28 @@ export class Subscription {
 
   /** Sends what is due, if anything is and the connection takes it. Safe to call at any time. */
   flush(): void {
+    const { sink, host } = this;
+    if (sink?.writable === true) host.lane.taken(this);
     const due = this.due();
-    if (due === undefined || this.sink === undefined) {
+    if (due === undefined) host.lane.leave(this);
+    const message = due ?? this.notice();
+    if (message === undefined || sink === undefined) {
       this.stalledAt = undefined;
       return;
     }
-    if (!this.sink.writable) {
-      this.stalledAt ??= this.host.now();
+    if (!sink.writable) {
+      this.stalledAt ??= host.now();
       return;
     }
     this.stalledAt = undefined;
-    this.known = due.position as Since;
-    this.state = 'live';
-    this.host.counters.sent[due.message.type] += 1;
-    this.sink.send(due);
+    if (message.bytes >= host.largeMessageBytes && !host.lane.enter(this)) return;
+    host.counters.sent[message.message.type] += 1;
+    if (message === due) this.advance(due);
+    else this.told = message;
+    sink.send(message);
+    if (sink.writable) host.lane.taken(this);
+    // A notice comes right behind what was due.
+    if (message === due && this.notice() !== undefined) this.flush();
   }
 
   /** Ends the connection with this message. */
@@ -107,12 +123,18 @@ export class Subscription {
     if (this.state === 'closed') return;
     this.state = 'closed';
     this.sink = undefined;
+    this.host.lane.leave(this);
     this.channel.leave(this);
     this.host.left(this);
   }
 
   get closed(): boolean {
     return this.state === 'closed';
+  }
+
+  /** It was the client that ended the connection. */
+  get leftByItself(): boolean {
+    return this.state === 'closed' && this.farewell === undefined;
   }
 
   /** Something is due that has not been sent. */
@@ -123,6 +145,15 @@ export class Subscription {
   /** Since when the connection has not taken what is due. */
   get stalledSince(): number | undefined {
     return this.stalledAt;
+  }
+
+  private advance({ position }: EncodedMessage): void {
+    this.known = position as Since;
+    this.state = 'live';
+  }
+
+  private notice(): EncodedMessage | undefined {
+    return this.state === 'live' && this.told !== this.host.notice ? this.host.notice : undefined;
   }
 
   private due(): EncodedMessage | undefined {

@@ -50,6 +50,9 @@ export const VARIABLES = {
     heartbeatMs: integer('TRIMTAB_FEED_HEARTBEAT_MS', 15_000, 'How often a silent connection is probed.', { min: 10 }),
     maxWaitMs: integer('TRIMTAB_FEED_MAX_WAIT_MS', 60_000, 'Longest wait of a long poll.'),
     deltaHistory: integer('TRIMTAB_FEED_DELTA_HISTORY', 8, 'Earlier snapshots kept per target, so that clients that hold one get a delta.', { min: 0, max: 1_000 }),
+    maxAdmissionWaitMs: integer('TRIMTAB_FEED_MAX_ADMISSION_WAIT_MS', 5_000, 'How long a new connection may wait for its turn when very many come at once; those that would wait longer are answered 503 at once.'),
+    moveWithinMs: integer('TRIMTAB_FEED_MOVE_WITHIN_MS', 5_000, 'How long clients have to move to another process, each at a moment of its own, when this one stops. They are served meanwhile; `0` ends all connections at once.', { min: 0 }),
+    largeMessageBytes: integer('TRIMTAB_FEED_LARGE_MESSAGE_BYTES', 256 * 1024, 'From this size on a message is sent to a few clients at a time.'),
     allowedOrigins: text('TRIMTAB_FEED_ALLOWED_ORIGINS', 'none', 'Origins of web pages that may open a socket, separated by commas, or `none`. Services send no origin and need not be named.'),
   },
   nats: {

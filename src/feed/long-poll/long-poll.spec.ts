@@ -79,6 +79,33 @@ it('is answered 304 when the server goes away', async () => {
   expect((await answer).status).toBe(304);
 });
 
+it('is answered 304 at a moment within the time there is when the server asks its clients to move', async () => {
+  const answers = Promise.all(Array.from({ length: 10 }, async () => {
+    const { status } = await poll('wait=10s&revision=1');
+    return { status, at: performance.now() };
+  }));
+  await eventually(() => expect(server.feed.counters.connections['long-poll']).toBe(10));
+  const start = performance.now();
+  await server.feed.drain(1_000);
+  const seen = await answers;
+  expect(seen.map(({ status }) => status)).toEqual(Array(10).fill(304));
+  const times = seen.map(({ at }) => at - start);
+  expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(100);
+});
+
+it('gets a large snapshot whole, compressed if it takes that', async () => {
+  await server.close();
+  server = await startFeedServer({ largeMessageBytes: 10_000 });
+  server.source.publish(TARGET, { n: 1 });
+  const answers = Promise.all(['identity', 'gzip'].map((coding) => poll('wait=10s&revision=1', { 'accept-encoding': coding })));
+  await eventually(() => expect(server.feed.counters.connections['long-poll']).toBe(2));
+  const next = server.source.publish(TARGET, { text: 'long'.repeat(100_000) });
+  const [plain, compressed] = await answers;
+  expect(plain!.body).toBe(next.body.toString());
+  expect(compressed!.headers).toMatchObject({ 'content-encoding': 'gzip', etag: next.etag });
+  expect(Number(compressed!.headers['content-length'])).toBeLessThan(10_000);
+});
+
 it('is forgotten when the client hangs up', async () => {
   const controller = new AbortController();
   const answer = poll('wait=10s&revision=1', {}, controller.signal).catch(() => undefined);

@@ -1,27 +1,49 @@
 import { randomUUID } from 'node:crypto';
 import { sendProblem } from '../../http/problem.filter';
+import type { Settings } from '../../settings/settings';
 import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
+import type { FeedScheduler } from '../feed-scheduler';
 import { malformed } from '../malformed';
 import type { StreamRequest } from '../read/config-routes';
-import { writeNotModified, writeSnapshot } from '../read/snapshot-response';
+import type { SnapshotAnswers } from '../read/snapshot-answers';
+import { writeNotModified } from '../read/snapshot-response';
+import { SlicedTasks } from '../sliced-tasks';
 import type { Since } from '../subscription';
 import { ParkedRequest, type Answers } from './parked-request';
+
+export interface LongPollParts {
+  readonly feed: Feed;
+  readonly observer: FeedObserver;
+  readonly scheduler: FeedScheduler;
+  readonly settings: Settings['feed'];
+}
 
 /** The feed as requests that are answered when there is something to say. */
 export class LongPolls {
   private readonly answers: Answers;
+  private readonly feed: Feed;
+  private readonly observer: FeedObserver;
+  private readonly maxWaitMs: number;
 
-  constructor(
-    private readonly feed: Feed,
-    private readonly observer: FeedObserver,
-    private readonly maxWaitMs: number,
-  ) {
+  constructor({ feed, observer, scheduler, settings }: LongPollParts, snapshots: SnapshotAnswers) {
+    this.feed = feed;
+    this.observer = observer;
+    this.maxWaitMs = settings.maxWaitMs;
+    const timeouts = new SlicedTasks(scheduler, settings.sliceMs);
     this.answers = {
-      changed: (exchange, snapshot) => writeSnapshot(takeOver(exchange), snapshot, snapshot.revision),
+      changed: (exchange, snapshot, done) => {
+        const raw = takeOver(exchange);
+        const isLarge = snapshot.body.length >= settings.largeMessageBytes;
+        // A large one counts until the connection has taken it.
+        if (isLarge) raw.response.once('close', done);
+        void snapshots.write(raw, snapshot, snapshot.revision).then(isLarge ? undefined : done);
+      },
       unchanged: (exchange, { etag, revision }) => writeNotModified(takeOver(exchange), etag, revision),
       refused: ({ request, reply }, error) => sendProblem(error, request, reply),
+      soon: (task) => timeouts.add(task),
+      random: Math.random,
     };
   }
 

@@ -12,7 +12,8 @@ import type { FeedSnapshot, SnapshotSource } from '../snapshot-source';
 import { targetOf } from '../target';
 import { wantsEvents } from './accept';
 import { parseReadQuery, type ReadQuery } from './read-query';
-import { writeDocument, writeSnapshot } from './snapshot-response';
+import type { SnapshotAnswers } from './snapshot-answers';
+import { writeDocument } from './snapshot-response';
 import './config-routes.openapi';
 
 interface Params {
@@ -25,6 +26,8 @@ interface Params {
 export interface Streams {
   events(exchange: Exchange, request: StreamRequest): Promise<void>;
   wait(exchange: Exchange, request: StreamRequest): Promise<void>;
+  /** A snapshot that is not at hand. */
+  cold(exchange: Exchange, target: LayerName): Promise<FeedSnapshot>;
 }
 
 export interface StreamRequest {
@@ -39,6 +42,7 @@ export class ConfigRoutes {
     private readonly source: SnapshotSource,
     private readonly feed: Feed,
     private readonly access: ReadAccess,
+    private readonly answers: SnapshotAnswers,
     private readonly streams: Streams,
   ) {}
 
@@ -69,8 +73,8 @@ export class ConfigRoutes {
       void reply.header('content-type', 'application/json').send(explanation);
       return undefined;
     }
-    const snapshot = await this.read(target, query);
-    return writeSnapshot(takeOver(exchange), snapshot, this.positionOf(snapshot, query));
+    const snapshot = await this.read(exchange, target, query);
+    return this.answers.write(takeOver(exchange), snapshot, this.positionOf(snapshot, query));
   }
 
   private async document(exchange: Exchange): Promise<void> {
@@ -82,7 +86,7 @@ export class ConfigRoutes {
     if (!DOCUMENT_NAME_PATTERN.test(name)) {
       throw malformed('"document" must be 1 to 128 letters, digits, dots, underscores and hyphens, and neither begin nor end with a dot.', '/document');
     }
-    const snapshot = await this.read(target, query);
+    const snapshot = await this.read(exchange, target, query);
     const source = snapshot.source(name);
     if (source === undefined) {
       throw new DomainError('document_not_found', `${target.service} has no document "${name}" in ${target.environment}.`);
@@ -96,13 +100,13 @@ export class ConfigRoutes {
     return { admission, target: targetOf(params.service, params.environment) };
   }
 
-  private async read(target: LayerName, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {
+  private async read(exchange: Exchange, target: LayerName, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {
     if (asOf !== undefined) {
       if (this.source.getAsOf === undefined) throw malformed('"asOf" cannot be answered here.', '/asOf');
       return this.source.getAsOf(target, asOf);
     }
     if (revision !== undefined) await this.feed.reach(revision);
-    return this.source.peek(target) ?? this.source.get(target);
+    return this.source.peek(target) ?? this.streams.cold(exchange, target);
   }
 
   /** The log revision an answer is as of. The log may have moved on while the snapshot was read. */

@@ -4,7 +4,7 @@ import { requestIdOf } from '../../http/request-id';
 import type { ReadAccess } from '../read-access';
 import type { SnapshotSource } from '../snapshot-source';
 import { wantsEvents } from './accept';
-import { writeSnapshot } from './snapshot-response';
+import type { SnapshotAnswers } from './snapshot-answers';
 
 const PATH = /^\/v1\/config\/([a-z0-9-]{1,63})\/([a-z0-9-]{1,63})$/;
 
@@ -17,6 +17,7 @@ export class WarmReads {
   constructor(
     private readonly source: SnapshotSource,
     private readonly access: ReadAccess,
+    private readonly answers: SnapshotAnswers,
   ) {}
 
   /** Puts itself in front of whoever answers the requests of `server` now. */
@@ -38,7 +39,6 @@ export class WarmReads {
     if (!this.access.peek(bearerOf(headers), target)) return false;
     const snapshot = this.source.peek(target);
     if (snapshot === undefined) return false;
-    writeSnapshot({ request, response, requestId: requestIdOf(request) }, snapshot, this.source.position);
-    return true;
+    return this.answers.writeNow({ request, response, requestId: requestIdOf(request) }, snapshot, this.source.position);
   }
 }

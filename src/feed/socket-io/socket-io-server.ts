@@ -6,10 +6,12 @@ import { connectErrorOf } from '../connect-error';
 import type { Feed } from '../feed';
 import type { FeedObserver, InstanceHandle } from '../feed-observer';
 import { malformed } from '../malformed';
+import type { AdmissionQueue } from '../admission-queue';
 import type { ReadAccess } from '../read-access';
 import { parseHandshake, parsePosition, parseReport } from './handshake';
 import { releaseRequest } from './release-request';
 import { SocketLink } from './socket-link';
+import { UpgradeGate } from './upgrade-gate';
 
 /** The largest thing a client has to say is a handshake with all its labels, or a refusal with its reason. */
 const MAX_MESSAGE_BYTES = 32 * 1024;
@@ -22,14 +24,17 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export class SocketIoServer {
   private readonly io: Server;
+  private readonly gate: UpgradeGate;
   private readonly links = new WeakMap<object, SocketLink>();
 
   constructor(
     private readonly feed: Feed,
     private readonly access: ReadAccess,
     private readonly observer: FeedObserver,
+    admissions: AdmissionQueue,
     settings: Settings['feed'],
   ) {
+    this.gate = new UpgradeGate(admissions);
     const origins = settings.allowedOrigins.split(/[ ,]+/);
     this.io = new Server({
       transports: ['websocket'],
@@ -50,7 +55,10 @@ export class SocketIoServer {
     const onEvent = (socket: Socket, event: unknown[]) => this.onEvent(socket, event);
     const onAny = function (this: Socket, ...event: unknown[]) { onEvent(this, event); };
     io.use((socket, next) => {
-      this.letIn(socket, onGone).then(() => next(), (error: unknown) => next(refusalOf(error)));
+      const tcp = socket.request.socket;
+      this.letIn(socket, onGone)
+        .then(() => next(), (error: unknown) => next(refusalOf(error)))
+        .finally(() => this.gate.answered(tcp));
     });
     io.on('connection', (socket) => {
       const link = links.get(socket);
@@ -68,6 +76,7 @@ export class SocketIoServer {
 
   attach(server: HttpServer): void {
     this.io.attach(server);
+    this.gate.attach(server);
   }
 
   /** Ends every connection. The HTTP server is not ours to close. */

@@ -1,4 +1,4 @@
-import type { Socket as NetSocket } from 'node:net';
+import { connect, type Socket as NetSocket } from 'node:net';
 import type { FeedMessage, Handshake, InstanceInfo, Position, Report } from '@trimtab/client/protocol';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
@@ -117,12 +117,17 @@ describe('given a client that may read', () => {
     expect(other.socket.connected).toBe(true);
   });
 
-  it('is told when to come back before the server goes away', async () => {
+  it('is asked to move before the server goes away, and disconnected when it does not', async () => {
     const { socket, messages } = open(HANDSHAKE);
     await eventually(() => expect(messages).toHaveLength(1));
-    await server.feed.drain(1_234);
+    const drained = server.feed.drain(500);
+    await eventually(() => expect(messages[1]).toEqual({ type: 'move', withinMs: 400 }));
+    expect(socket.connected).toBe(true);
+    server.source.publish(TARGET, { n: 2, LONG });
+    await eventually(() => expect(messages[2]).toMatchObject({ type: 'delta', revision: 2 }));
+    await drained;
     await eventually(() => expect(socket.connected).toBe(false));
-    expect(messages[1]).toMatchObject({ type: 'closing', retry: true, withinMs: 1_234 });
+    expect(messages[3]).toMatchObject({ type: 'closing', retry: true });
     expect(await refused(HANDSHAKE)).toMatchObject({ code: 'unavailable', retry: true });
   });
 });
@@ -226,6 +231,43 @@ describe('given a client that sends what it must not', () => {
     const { socket, received } = await openRaw();
     socket.send(`40/admin,${JSON.stringify(HANDSHAKE)}`);
     await eventually(() => expect(received[1]).toMatch(/^44\/admin,.*Invalid namespace/));
+  });
+});
+
+describe('given very many clients at once', () => {
+  it('lets all of them in, and answers others meanwhile', async () => {
+    const clients = Array.from({ length: 400 }, () => open(HANDSHAKE));
+    await eventually(() => expect(server.feed.counters.admissions.waiting).toBeGreaterThan(0), { intervalMs: 1 });
+    expect((await fetch(`${server.url}/nowhere`)).status).toBe(404);
+    await eventually(() => expect(clients.every(({ messages }) => messages.length > 0)).toBe(true), { timeoutMs: 20_000 });
+    expect(server.feed.counters.admissions).toMatchObject({ waiting: 0, admitted: 400, refused: 0 });
+  }, 30_000);
+
+  it('tells those who would have to wait too long when to come back, and lets them in then', async () => {
+    await server.close();
+    server = await startFeedServer({ maxAdmissionWaitMs: 1 }, observed);
+    server.source.publish(TARGET, { n: 1 });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => new Promise<unknown>((resolve) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${server.port}/socket.io/?EIO=4&transport=websocket`);
+      raws.push(socket);
+      socket.on('error', () => undefined);
+      socket.on('open', () => resolve('open'));
+      socket.on('unexpected-response', (_request, { statusCode, headers }) => resolve([statusCode, headers['retry-after'], headers['content-type']]));
+    })));
+    expect(answers).toContainEqual([503, '1', 'application/problem+json']);
+    expect(answers).toContain('open');
+    expect(server.feed.counters.admissions.refused).toBe(answers.filter((answer) => answer !== 'open').length);
+    await stillServes();
+  });
+
+  it('spends nothing on those who are gone before it is their turn', async () => {
+    const tcp = Array.from({ length: 300 }, () => connect(server.port, '127.0.0.1'));
+    const upgrade = 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+    await Promise.all(tcp.map((socket) => new Promise<void>((resolve) => socket.on('error', () => undefined).write(upgrade, () => resolve()))));
+    for (const socket of tcp) socket.resetAndDestroy();
+    await stillServes();
+    await eventually(() => expect(server.feed.counters.admissions.waiting).toBe(0));
+    expect(server.feed.counters.admissions.admitted).toBeLessThan(301);
   });
 });
 

@@ -6,9 +6,9 @@ export const EVENT_STREAM_TYPE = 'text/event-stream';
 export const HEARTBEAT = Buffer.from(':\n\n');
 
 /** A message as an event; JSON has no raw line breaks, so it is one `data` line. `id` is where the client stands then. */
-export function eventOf(json: string, { message, position }: EncodedMessage): Buffer {
+export function eventOf(json: readonly Buffer[], { message, position }: EncodedMessage): Buffer {
   const id = position === undefined ? '' : `id: ${position.revision}:${position.etag}\n`;
-  return Buffer.from(`event: ${message.type}\n${id}data: ${json}\n\n`);
+  return Buffer.concat([Buffer.from(`event: ${message.type}\n${id}data: `), ...json, Buffer.from('\n\n')]);
 }
 
 /** The `Last-Event-ID` of a stream that is taken up again. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { EncodedMessage } from '../encoded-message';
+import { closing, type EncodedMessage } from '../encoded-message';
 import type { InstanceHandle } from '../feed-observer';
 import type { Sink, Subscription } from '../subscription';
 import { eventOf, HEARTBEAT } from './event-format';
@@ -13,6 +13,7 @@ import { eventOf, HEARTBEAT } from './event-format';
  */
 export class EventStream implements Sink {
   private state: 'open' | 'ended' = 'open';
+  private leaving: NodeJS.Timeout | undefined;
 
   constructor(
     readonly subscription: Subscription,
@@ -27,6 +28,7 @@ export class EventStream implements Sink {
 
   send(message: EncodedMessage): void {
     this.tcp.write(message.as(eventOf));
+    if (message.message.type === 'move') this.leaveWithin(message.message.withinMs);
   }
 
   /** Something now and then, so that proxies keep the connection and a dead one is found out. */
@@ -45,10 +47,17 @@ export class EventStream implements Sink {
     this.response.end();
   }
 
+  /** Those who read streams mostly leave it to a library to connect again, all after the same time: so it is spread here. */
+  private leaveWithin(ms: number): void {
+    const farewell = closing('unavailable', 'This server is going away; another will take the connection.', true);
+    this.leaving = setTimeout(() => this.subscription.end(farewell), Math.random() * ms).unref();
+  }
+
   /** The connection is gone. Safe to call more than once. */
   gone(): void {
     if (this.state === 'ended') return;
     this.state = 'ended';
+    clearTimeout(this.leaving);
     this.subscription.close();
     this.instance.gone();
   }

@@ -81,12 +81,17 @@ it('ends with the reason when the credential is revoked', async () => {
   expect(stream.events[1]).toMatchObject({ event: 'closing', id: undefined, data: { code: 'unauthenticated', retry: false } });
 });
 
-it('ends with when to come back when the server goes away', async () => {
-  const stream = open();
-  await eventually(() => expect(types(stream)).toEqual(['snapshot']));
-  await server.feed.drain(500);
-  await eventually(() => expect(stream.ended).toBe(true));
-  expect(stream.events[1]).toMatchObject({ event: 'closing', data: { retry: true, withinMs: 500 } });
+it('is asked to move when the server goes away, and ends at a moment within that time', async () => {
+  const streams = Array.from({ length: 10 }, () => open());
+  for (const stream of streams) await eventually(() => expect(types(stream)).toEqual(['snapshot']));
+  await server.feed.drain(1_000);
+  await eventually(() => expect(streams.every(({ ended }) => ended)).toBe(true));
+  for (const { events } of streams) {
+    expect(events.slice(1)).toMatchObject([
+      { event: 'move', id: undefined, data: { withinMs: 800 } },
+      { event: 'closing', id: undefined, data: { retry: true } },
+    ]);
+  }
 });
 
 it.each(['x', '1', '1:abc', '-1:"a"', '99999999999999999999:"a"'])('refuses the Last-Event-ID %j', async (id) => {

@@ -17,6 +17,14 @@ export class ManualScheduler implements FeedScheduler {
     this.tasks.push(task);
   }
 
+  after(ms: number, task: () => void): () => void {
+    const stop = this.every(ms, () => {
+      stop();
+      task();
+    });
+    return stop;
+  }
+
   every(ms: number, task: () => void): () => void {
     const interval = { ms, task, next: this.time + ms };
     this.intervals.add(interval);
