@@ -1,4 +1,4 @@
-import { integer, natsUrl, oneOf, optionalText, postgresUrl, text, type Variable } from './variable';
+import { httpUrl, integer, natsUrl, oneOf, optionalText, postgresUrl, text, type Variable } from './variable';
 
 /**
  * Every setting, once: where it comes from, what it is when unset, and what it means. The type {@link Settings}, the
@@ -18,6 +18,10 @@ export const VARIABLES = {
   ),
   shutdownGraceMs: integer('TRIMTAB_SHUTDOWN_GRACE_MS', 0, 'How long the process says that it is not ready before it closes connections: as long as a load balancer needs to notice.', { min: 0 }),
   shutdownTimeoutMs: integer('TRIMTAB_SHUTDOWN_TIMEOUT_MS', 10_000, 'How long an orderly stop may take before the process exits anyway.'),
+  tracing: {
+    endpoint: httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', 'Base URL of an OpenTelemetry collector (OTLP over HTTP) that spans are sent to. When unset, nothing is traced.'),
+    samplePercent: integer('TRIMTAB_TRACE_SAMPLE_PERCENT', 100, 'Share of the traces that begin here which is sent; a request that belongs to a trace follows what was decided there.', { min: 0, max: 100 }),
+  },
   database: {
     poolSize: integer('TRIMTAB_DATABASE_POOL_SIZE', 10, 'Database connections of this process; the listener has one more.', { min: 2, max: 1_000 }),
     connectTimeoutMs: integer('TRIMTAB_DATABASE_CONNECT_TIMEOUT_MS', 5_000, 'How long connecting to the database, or waiting for a free connection, may take.'),

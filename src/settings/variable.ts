@@ -42,6 +42,14 @@ export function oneOf<const T extends string>(
   return { name, means, fallback, parse };
 }
 
+export function httpUrl(name: string, means: string): Variable<string | undefined> {
+  const parse = (value: string): string => {
+    if (/^https?:\/\/[^/]/.test(value) && URL.canParse(value)) return value;
+    throw new SettingFault('must be a URL like http://host:4318');
+  };
+  return { name, means, fallback: undefined, parse };
+}
+
 export function postgresUrl(name: string, means: string): Variable<string | undefined> {
   const parse = (value: string): string => {
     // An empty host (a Unix socket named by ?host=) is fine for Postgres but not for URL.

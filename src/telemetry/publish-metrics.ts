@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Counter, Histogram, Registry } from 'prom-client';
 import { ReleaseLog, type Commit } from '../releases/release-log';
-import { traceIdOf } from './traceparent';
+import { traceIdOf } from './tracing/traceparent';
 
 const SECONDS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 

@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import type { Revision } from '../kernel/revision';
 import { HeadIndex } from '../releases/head-index';
 import { ReleaseLog, type Commit } from '../releases/release-log';
+import { TraceClock } from './tracing/trace-clock';
 
 /** When a revision was committed, in milliseconds of this process's monotonic clock, and what it is traced by. */
 export interface RevisionTime {
@@ -10,6 +11,8 @@ export interface RevisionTime {
   readonly committedAt: number;
   /** When this process had read it: what it serves from then on contains it. */
   readonly learntAt: number;
+  /** Committed by this process. */
+  readonly own: boolean;
   readonly traceparent: string | undefined;
 }
 
@@ -44,12 +47,13 @@ export class RevisionTimes implements OnModuleDestroy {
   private known: Revision | undefined;
   private learnt: { readonly position: Revision; readonly at: number }[] = [];
   private asking = false;
-  private offsetMs: number | undefined;
+  private clockHeard = false;
 
   constructor(
     private readonly dataSource: DataSource,
     private readonly heads: HeadIndex,
     log: ReleaseLog,
+    private readonly clock: TraceClock,
   ) {
     this.stops = [log.onCommit((commit) => this.committed(commit)), heads.onMove((_moves, position) => this.moved(position))];
   }
@@ -76,14 +80,9 @@ export class RevisionTimes implements OnModuleDestroy {
     return () => this.listeners.delete(listener);
   }
 
-  /** A moment of the monotonic clock as Unix time by the clock of Postgres, which all replicas have in common. */
-  unixTime(at: number): number {
-    return at + (this.offsetMs ?? performance.timeOrigin);
-  }
-
   private committed({ published, committedAt }: Commit): void {
     for (const { proposal, revision } of published) {
-      this.add({ revision, committedAt, learntAt: committedAt, traceparent: proposal.actor.traceparent });
+      this.add({ revision, committedAt, learntAt: committedAt, own: true, traceparent: proposal.actor.traceparent });
     }
   }
 
@@ -117,7 +116,7 @@ export class RevisionTimes implements OnModuleDestroy {
     const after = this.known ?? 0;
     const position = learnt.at(-1)?.position ?? after;
     this.known = Math.max(after, position);
-    if (this.isOwn(after, position) && this.offsetMs !== undefined) return this.settle();
+    if (this.clockHeard && this.isOwn(after, position)) return this.settle();
     const before = performance.now();
     const rows = await this.dataSource.query<AgeRow[]>(
       `SELECT id, traceparent, extract(epoch FROM now - created_at)::float8 * 1000 AS age_ms, extract(epoch FROM now)::float8 * 1000 AS now_ms
@@ -128,10 +127,11 @@ export class RevisionTimes implements OnModuleDestroy {
     const asked = (before + performance.now()) / 2;
     for (const { id, age_ms, now_ms, traceparent } of rows.reverse()) {
       const revision = Number(id);
-      this.offsetMs = now_ms - asked;
+      this.clock.heard(now_ms, asked);
+      this.clockHeard = true;
       if (this.times.has(revision)) continue;
       const learntAt = learnt.find((step) => step.position >= revision)?.at ?? asked;
-      this.add({ revision, committedAt: Math.min(asked - age_ms, learntAt), learntAt, traceparent: traceparent ?? undefined });
+      this.add({ revision, committedAt: Math.min(asked - age_ms, learntAt), learntAt, own: false, traceparent: traceparent ?? undefined });
     }
     this.settle();
   }
