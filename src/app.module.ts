@@ -4,6 +4,7 @@ import { CredentialsModule } from './access/credentials.module';
 import { AuditModule } from './audit/audit.module';
 import { CatalogModule } from './catalog/catalog.module';
 import { ChangesModule } from './changes/changes.module';
+import { CopyModule } from './copy/copy.module';
 import { DatabaseModule } from './database/database.module';
 import { DistributionModule } from './distribution/distribution.module';
 import { FeedModule } from './feed/feed.module';
@@ -12,11 +13,13 @@ import { HttpModule } from './http/http.module';
 import { ImportsModule } from './imports/imports.module';
 import { InstancesModule } from './instances/instances.module';
 import { ClockModule } from './kernel/clock.module';
+import { RecoveryModule } from './recovery/recovery.module';
 import { ReleasesModule } from './releases/releases.module';
 import { ReplicasModule } from './replicas/replicas.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { LogOriginModule } from './snapshots/log-origin.module';
+import { SnapshotCopyModule } from './snapshots/snapshot-copy.module';
 import { SnapshotsModule } from './snapshots/snapshots.module';
 import { TelemetryModule } from './telemetry/telemetry.module';
 
@@ -29,16 +32,19 @@ export class AppModule {
       imports: [
         ClockModule,
         SettingsModule.with(settings),
+        CopyModule,
         DatabaseModule,
         AccessModule,
         CredentialsModule,
         AuditModule,
         CatalogModule,
         ReleasesModule,
+        RecoveryModule,
         ChangesModule,
         ImportsModule,
         LogOriginModule,
         SnapshotsModule,
+        SnapshotCopyModule,
         FeedModule,
         ReplicasModule,
         InstancesModule,

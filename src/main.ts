@@ -1,9 +1,10 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DataSource } from 'typeorm';
 import { version } from '../package.json';
 import { ensureAdministratorToken } from './access/first-token';
 import { announcementOf, edgeAnnouncementOf } from './announcement';
 import { createApplication, createEdge } from './application';
+import { copyFolderOf } from './copy/copy-folder';
+import { DatabaseOpening } from './database/database-opening';
 import { EmbeddedPostgres } from './database/embedded-postgres';
 import { Feed } from './feed/feed';
 import { Shutdown } from './health/shutdown';
@@ -27,10 +28,12 @@ interface Running {
 async function start(settings: Settings, running: Running): Promise<void> {
   if (settings.databaseUrl === undefined) running.embedded = await EmbeddedPostgres.start({ folder: settings.dataFolder });
   const databaseUrl = settings.databaseUrl ?? running.embedded?.url;
-  running.app = await createApplication({ ...settings, databaseUrl });
+  const copy = { ...settings.copy, folder: copyFolderOf(settings) };
+  running.app = await createApplication({ ...settings, databaseUrl, copy });
   const port = await listen(running.app, settings);
   // Made only now: a token that nobody gets to see, because the port was taken, could never be shown again.
-  const administratorToken = await ensureAdministratorToken(running.app.get(DataSource));
+  const database = running.app.get(DatabaseOpening);
+  const administratorToken = database.isOpen ? await ensureAdministratorToken(database.dataSource) : undefined;
   process.stdout.write(announcementOf({ version, settings, port, administratorToken }));
 }
 

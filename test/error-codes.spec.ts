@@ -109,6 +109,18 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
     },
     members: { retryAfter: 1 },
   },
+  log_regressed: {
+    provoke: async () => {
+      const { head } = (await database.dataSource.query<{ head: number }[]>('SELECT max(id)::int AS head FROM revision'))[0]!;
+      await database.dataSource.query('UPDATE log_identity SET seen = $1', [head + 10]);
+      const answer = await put('{}');
+      await database.dataSource.query('UPDATE log_identity SET seen = 0');
+      await eventually(async () => expect((await api.get('/health/ready?for=publishing')).status).toBe(200));
+      return answer;
+    },
+    members: { head: expect.any(Number), seen: expect.any(Number) },
+  },
+  log_not_regressed: { provoke: () => api.post('/api/v1/recoveries', { message: 'To be sure' }), members: { head: expect.any(Number) } },
   precondition_failed: {
     provoke: () => api.request('PATCH', '/api/v1/services/orders', { owner: 'x' }, { 'if-match': '"another"' }),
     members: { etag: expect.stringMatching(/^".+"$/) },

@@ -23,14 +23,21 @@ afterAll(async () => {
   await database.close();
 });
 
-const ready = () => api.as(undefined).get('/health/ready');
+const ready = (query = '') => api.as(undefined).get(`/health/ready${query}`);
 
 describe('given a server that is well', () => {
   it('is live and ready, and says so to anyone', async () => {
     expect((await api.as(undefined).get('/health/live')).json).toEqual({ status: 'live' });
     const answer = await ready();
     expect(answer.status).toBe(200);
-    expect(answer.json).toEqual({ status: 'ready', checks: { database: 'up', listener: 'up', lag: 0, shuttingDown: false } });
+    expect(answer.json).toEqual({
+      status: 'ready',
+      serving: 'log',
+      checks: { database: 'up', listener: 'up', listenerAgeMs: expect.any(Number), lag: 0, position: 0, clockOffsetMs: expect.any(Number), shuttingDown: false },
+      log: { state: 'followed', clientsAhead: { count: 0, highest: 0 } },
+      copy: { state: 'none', position: 0, snapshots: 0, behindMs: 0 },
+    });
+    expect(Math.abs(answer.json.checks.clockOffsetMs)).toBeLessThan(1_000);
   });
 
   it('shows its metrics to whoever has a credential', async () => {
@@ -46,29 +53,30 @@ describe('given a server that is well', () => {
 });
 
 describe('given a database that cannot be reached', () => {
-  it('stays live, is not ready, answers 503 with a problem, and recovers by itself', async () => {
+  it('stays live and ready for reads, answers writes with 503 and a problem, and recovers by itself', async () => {
     proxy.refuse();
     const down = await eventually(async () => {
-      const answer = await ready();
-      expect(answer.json).toMatchObject({ status: 'not-ready', checks: { database: 'down', listener: 'down', lag: null } });
+      const answer = await ready('?for=publishing');
+      expect(answer.json).toMatchObject({ status: 'not-ready', serving: 'copy', checks: { database: 'down', listener: 'down', lag: null } });
       return answer;
     });
     expect(down.status).toBe(503);
+    expect(await ready()).toMatchObject({ status: 200, json: { status: 'ready', serving: 'copy' } });
     expect(down.text).not.toMatch(/127\.0\.0\.1|ECONN|postgres/);
     expect((await api.get('/health/live')).status).toBe(200);
     const write = await api.post('/api/v1/services', { name: 'never' });
     expect(write.json).toMatchObject({ status: 503, code: 'unavailable' });
     expect(write.headers.get('retry-after')).toBe('1');
     proxy.accept();
-    await eventually(async () => expect((await ready()).status).toBe(200));
+    await eventually(async () => expect((await ready('?for=publishing')).status).toBe(200));
     expect((await api.post('/api/v1/services', { name: 'after' })).status).toBe(201);
   });
 
-  it('is not ready when the database does not answer at all', async () => {
+  it('is not ready to publish when the database does not answer at all', async () => {
     proxy.pause();
     try {
       const answer = await eventually(async () => {
-        const one = await ready();
+        const one = await ready('?for=publishing');
         expect(one.status).toBe(503);
         return one;
       });
@@ -76,7 +84,7 @@ describe('given a database that cannot be reached', () => {
     } finally {
       proxy.resume();
     }
-    await eventually(async () => expect((await ready()).status).toBe(200));
+    await eventually(async () => expect((await ready('?for=publishing')).status).toBe(200));
   });
 });
 

@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { Credential } from './credential';
-import { CREDENTIAL_STORE, type CredentialStore } from './credential-store';
+import { CREDENTIAL_STORE, type CredentialStore, type HashedCredential } from './credential-store';
 import { hashOf, isSecret } from './secret';
 
 const MIN_TIMER_MS = 1_000;
@@ -24,6 +24,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   private generation = 0;
   private unsubscribe: () => void = () => undefined;
   private expiryTimer: NodeJS.Timeout | undefined;
+  private loaded = false;
   private stopped = false;
 
   constructor(
@@ -51,6 +52,12 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     throw new DomainError('unauthenticated', 'The credential is unknown, expired or revoked. Ask an administrator for a new one.');
   }
 
+  /** All that are remembered, for keeping them elsewhere; undefined before they were first read. */
+  usable(): HashedCredential[] | undefined {
+    if (!this.loaded) return undefined;
+    return [...this.known].map(([hash, credential]) => ({ ...credential, hash }));
+  }
+
   /** Without waiting, and only what is remembered: for the hot path, which falls back on {@link authenticate}. */
   peek(bearer: string | undefined): Credential | undefined {
     return bearer !== undefined && isSecret(bearer) ? this.remembered(hashOf(bearer).toString('base64')) : undefined;
@@ -70,6 +77,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     // A later refresh is under way and knows more.
     if (generation !== this.generation) return;
     this.known = new Map(usable.map(({ hash, ...credential }) => [hash, Object.freeze(credential)]));
+    this.loaded = true;
     const ids = new Set(usable.map(({ id }) => id));
     for (const listener of this.listeners) listener((id) => ids.has(id));
     this.refreshAt(earliest(usable.map(({ expiresAt }) => expiresAt)));

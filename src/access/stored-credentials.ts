@@ -1,6 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { DiskCopy } from '../copy/disk-copy';
 import { CLOCK, type Clock } from '../kernel/clock';
+import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
 import type { Credential } from './credential';
 import type { CredentialStore, HashedCredential } from './credential-store';
@@ -27,9 +29,12 @@ export class StoredCredentials implements CredentialStore {
     private readonly dataSource: DataSource,
     private readonly log: LogListener,
     @Inject(CLOCK) private readonly clock: Clock,
+    private readonly copy: DiskCopy,
   ) {}
 
   async usable(): Promise<HashedCredential[]> {
+    // Never open since the start: what was usable when the disk copy was written is the best that is known.
+    if (!this.dataSource.isInitialized) return this.copied();
     const rows = await this.dataSource.query<UsableRow[]>(USABLE, [this.clock.now()]);
     return rows.map((row) => Object.freeze({ ...credentialOf(row), hash: row.secret_hash.toString('base64') }));
   }
@@ -41,11 +46,22 @@ export class StoredCredentials implements CredentialStore {
 
   onChange(listener: () => Promise<void>): () => void {
     let told: number | undefined;
+    // Nobody else tells as long as the database is away.
+    if (!this.dataSource.isInitialized) void listener();
     return this.log.subscribe(async ({ access }) => {
       if (access === told) return;
+      // What was read from the copy does not count as having heard.
+      const isOpen = this.dataSource.isInitialized;
       await listener();
-      told = access;
+      if (isOpen) told = access;
+      else throw new DomainError('unavailable', 'The database is not open yet.');
     });
+  }
+
+  private copied(): HashedCredential[] {
+    return (this.copy.state?.credentials ?? []).map(({ expiresAt, ...credential }) =>
+      Object.freeze({ ...credential, ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }),
+    );
   }
 }
 

@@ -19,6 +19,7 @@ export const AUDIT_ACTIONS = [
   'change.update',
   'change.discard',
   'change.publish',
+  'log.recover',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

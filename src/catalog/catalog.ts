@@ -1,5 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import type { CopiedState } from '../copy/copied';
+import { DiskCopy } from '../copy/disk-copy';
 import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
 import type { CatalogAdditions } from './add-to-catalog';
@@ -28,10 +30,16 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   constructor(
     private readonly dataSource: DataSource,
     private readonly log: LogListener,
+    private readonly copy: DiskCopy,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.ensureFresh();
+    try {
+      await this.ensureFresh();
+    } catch (error) {
+      if (this.copy.state === undefined) throw error;
+      this.recall(this.copy.state);
+    }
     this.unsubscribe = this.log.subscribe(async ({ catalog }) => {
       if (catalog === this.head) return;
       await this.ensureFresh();
@@ -107,7 +115,7 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
 
   /** This catalog with more in it that nobody has created yet: for checking what could be published once they are. */
   with(added: CatalogAdditions): Catalog {
-    const planned = new Catalog(this.dataSource, this.log);
+    const planned = new Catalog(this.dataSource, this.log, this.copy);
     // Younger than all there are, as a child must be younger than its parent.
     const nextId = 1 + Math.max(0, ...this.servicesById.keys(), ...this.tree.all.map(({ id }) => id));
     const unsaved = { description: '', createdAt: new Date(0) };
@@ -132,6 +140,14 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     const isWhole = changed.counter >= this.counter && this.servicesById.size === changed.total;
     this.counter = isWhole ? changed.counter : -1;
     if (!isWhole) await this.load();
+  }
+
+  /** What was known when the disk copy was written, until the database answers. */
+  private recall({ environments, services }: CopiedState): void {
+    const longAgo = new Date(0);
+    const unknown = { description: '', createdAt: longAgo };
+    this.tree = new EnvironmentTree(environments.map((environment) => ({ ...unknown, ...environment })));
+    this.keep(services.map(({ id, name, archived }) => ({ ...unknown, id, name, owner: '', archivedAt: archived ? longAgo : null })));
   }
 
   private keep(services: readonly Service[]): void {

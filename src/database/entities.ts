@@ -6,6 +6,7 @@ import { ChangeEdit } from '../changes/change-edit.entity';
 import { Change } from '../changes/change.entity';
 import { InstanceRecord } from '../instances/instance.entity';
 import { DocumentContent } from '../releases/document-content.entity';
+import { LogIdentity } from '../releases/log-identity.entity';
 import { Layer } from '../releases/layer.entity';
 import { ReleaseDocument } from '../releases/release-document.entity';
 import { Release } from '../releases/release.entity';
@@ -21,6 +22,7 @@ export const entities: (new () => object)[] = [
   Environment,
   InstanceRecord,
   Layer,
+  LogIdentity,
   Release,
   ReleaseDocument,
   ReplicaRecord,

@@ -6,6 +6,22 @@ import { migrate } from './migrate';
 /** Older versions lack what the migrations and queries use. */
 const OLDEST_VERSION = 15;
 
+/** Codes of what may pass without anybody doing something to the settings or the rights. */
+const PASSING = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', '57P01', '57P02', '57P03', '53300', '57014']);
+const PASSING_MESSAGE = /timeout|terminated|closed the connection|Connection ended/i;
+
+/** Why the database cannot be used, in one sentence. */
+export class OpenFailure extends DomainError {
+  constructor(
+    detail: string,
+    /** It may be another a moment later. */
+    readonly passes: boolean,
+    cause?: unknown,
+  ) {
+    super('unavailable', detail, { cause });
+  }
+}
+
 /** Connects, makes sure that the server is new enough, and brings the schema up to date. */
 export async function openDatabase(settings: DatabaseSettings): Promise<DataSource> {
   const dataSource = createDataSource(settings);
@@ -24,14 +40,14 @@ async function checkVersion(dataSource: DataSource): Promise<void> {
   const [row] = await dataSource.query<{ version: string }[]>("SELECT current_setting('server_version_num') AS version");
   const version = Math.floor(Number(row?.version) / 10_000);
   if (version >= OLDEST_VERSION) return;
-  throw new DomainError('unavailable', `Trimtab needs Postgres ${OLDEST_VERSION} or newer; the server at DATABASE_URL is ${version}.`);
+  throw new OpenFailure(`Trimtab needs Postgres ${OLDEST_VERSION} or newer; the server at DATABASE_URL is ${version}.`, false);
 }
 
 /** One sentence that says what to do, without the password. */
-function explain(cause: unknown, { databaseUrl, database }: DatabaseSettings): DomainError {
-  const { code, message } = cause as { code?: string; message?: string };
-  const place = placeOf(databaseUrl);
-  return new DomainError('unavailable', sentence(code, message ?? String(cause), place, database.connectTimeoutMs), { cause });
+function explain(cause: unknown, { databaseUrl, database }: DatabaseSettings): OpenFailure {
+  const { code, message = String(cause) } = cause as { code?: string; message?: string };
+  const passes = code === undefined ? PASSING_MESSAGE.test(message) : PASSING.has(code);
+  return new OpenFailure(sentence(code, message, placeOf(databaseUrl), database.connectTimeoutMs), passes, cause);
 }
 
 function sentence(code: string | undefined, message: string, place: string, timeoutMs: number): string {

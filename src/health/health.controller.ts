@@ -1,8 +1,8 @@
-import { Controller, Get, Header, Res } from '@nestjs/common';
+import { Controller, Get, Header, Query, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiProduces, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { Browsable, Public } from '../http/needs';
 import type { FastifyReply } from '../http/request-context';
-import { LivenessView, ReadinessView } from './health.dto';
+import { LivenessView, ReadinessQuery, ReadinessView } from './health.dto';
 import { Metrics } from './metrics';
 import { Readiness, type ReadinessReport } from './readiness';
 
@@ -30,8 +30,8 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether to send requests here' })
   @ApiOkResponse({ type: ReadinessView })
   @ApiServiceUnavailableResponse({ type: ReadinessView })
-  async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessReport> {
-    const report = await this.readiness.report();
+  async ready(@Query() query: ReadinessQuery, @Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessReport> {
+    const report = await this.readiness.report(query.for);
     void reply.code(report.status === 'ready' ? 200 : 503);
     return report;
   }

@@ -44,8 +44,8 @@ function translateStatus(status: number, code: string | undefined, cause: unknow
 const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOENT']);
 /** Shutting down or starting, too many connections, statement timeout, deadlock, serialization, lock not available. */
 const SQL_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '53400', '57014', '40P01', '40001', '55P03', '25006']);
-/** pg and TypeORM say these with a message only. */
-const MESSAGES = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|Connection is not established|Query read timeout|terminating connection)/i;
+/** pg and TypeORM say these with a message only. Metadata is missing as long as the database has never been open. */
+const MESSAGES = /^(?:Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end|Driver not Connected|No metadata for|Connection is not established|Query read timeout|terminating connection)/i;
 
 /** A failure of reaching the database, not of what was asked of it. */
 export function isDatabaseDown(error: unknown, code = codeOf(error)): boolean {

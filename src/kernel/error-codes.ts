@@ -50,6 +50,8 @@ export const ERROR_CODES = {
   change_not_open: { kind: 'conflict', title: 'The change is no longer open.' },
   change_conflict: { kind: 'conflict', title: 'Someone else has published to the same place since.' },
   idempotency_in_progress: { kind: 'conflict', title: 'A request with this Idempotency-Key is still running.' },
+  log_regressed: { kind: 'conflict', title: 'The log ends before what was handed out.' },
+  log_not_regressed: { kind: 'conflict', title: 'The log has lost nothing.' },
   precondition_failed: { kind: 'precondition', title: 'The resource is not in the state that If-Match names.' },
 
   payload_too_large: { kind: 'too-large', title: 'The request body is too large.' },

@@ -5,8 +5,10 @@ export interface Heads {
   readonly revision: Revision;
   readonly catalog: number;
   readonly access: number;
+  /** Tells the log that ends there from another of the same length. */
+  readonly mark?: string;
 }
 
 export function sameHeads(one: Heads | undefined, other: Heads | undefined): boolean {
-  return one?.revision === other?.revision && one?.catalog === other?.catalog && one?.access === other?.access;
+  return one?.revision === other?.revision && one?.catalog === other?.catalog && one?.access === other?.access && one?.mark === other?.mark;
 }

@@ -15,16 +15,21 @@ export interface ListenerConnectionOptions {
 const HEADS_QUERY = {
   name: 'heads',
   text: `
-    SELECT (SELECT coalesce(max(id), 0) FROM revision) AS revision,
+    SELECT coalesce(newest.id, 0) AS revision,
+           concat_ws(' ', newest.created_at, log.id, log.seen) AS mark,
+           extract(epoch FROM clock_timestamp()) * 1000 AS now,
            coalesce((SELECT value FROM topic_counter WHERE topic = 'catalog'), 0) AS catalog,
            coalesce((SELECT value FROM topic_counter WHERE topic = 'access'), 0) AS access,
-           EXISTS (SELECT FROM pg_listening_channels() AS listening (channel) WHERE channel = '${CHANNEL}') AS subscribed`,
+           EXISTS (SELECT FROM pg_listening_channels() AS listening (channel) WHERE channel = '${CHANNEL}') AS subscribed
+      FROM log_identity log LEFT JOIN LATERAL (SELECT id, created_at FROM revision ORDER BY id DESC LIMIT 1) newest ON true`,
 };
 
 interface HeadsRow {
   readonly revision: string;
   readonly catalog: string;
   readonly access: string;
+  readonly mark: string;
+  readonly now: string;
   readonly subscribed: boolean;
 }
 
@@ -64,12 +69,13 @@ export class ListenerConnection {
     }
   }
 
-  /** Also fails when the session no longer listens: behind a pooler another one may have taken its place. */
-  async heads(): Promise<Heads> {
+  /** With the database's own time. Also fails when the session no longer listens: behind a pooler another one may have taken its place. */
+  async heads(): Promise<{ heads: Heads; now: number }> {
     const { rows } = await this.client.query<HeadsRow>(HEADS_QUERY);
     const row = rows[0];
     if (row?.subscribed !== true) throw new Error('The session has lost its subscription.');
-    return { revision: Number(row.revision), catalog: Number(row.catalog), access: Number(row.access) };
+    const heads = { revision: Number(row.revision), catalog: Number(row.catalog), access: Number(row.access), mark: row.mark };
+    return { heads, now: Number(row.now) };
   }
 
   /** Without a farewell: it could wait for an answer that never comes. Postgres notices the end by itself. */

@@ -1,5 +1,6 @@
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOCK, systemClock, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { backoffMs } from './backoff';
@@ -34,10 +35,14 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
   private checkedAt: Date | undefined;
   /** The same on the monotonic clock. */
   private checkedAtTick: number | undefined;
+  private offsetMs: number | undefined;
   private askers: Asker[] = [];
   private wake: () => void = () => undefined;
 
-  constructor(@Inject(SETTINGS) private readonly settings: Settings) {}
+  constructor(
+    @Inject(SETTINGS) private readonly settings: Settings,
+    @Inject(CLOCK) private readonly clock: Clock = systemClock,
+  ) {}
 
   /** Whether a session listens right now. */
   get connected(): boolean {
@@ -52,6 +57,11 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
   /** How long ago that was, whatever the clocks say; -1000 before the first time. */
   get checkAgeMs(): number {
     return this.checkedAtTick === undefined ? -1_000 : performance.now() - this.checkedAtTick;
+  }
+
+  /** How far the clock of the database is ahead of this process's; undefined before the first answer. */
+  get clockOffsetMs(): number | undefined {
+    return this.offsetMs;
   }
 
   /** Starts, and waits for the first attempt only: without a database the process starts unready rather than not. */
@@ -178,7 +188,10 @@ export class LogListener implements OnModuleInit, BeforeApplicationShutdown {
     const askers = this.askers;
     this.askers = [];
     try {
-      const heads = await connection.heads();
+      const askedAt = this.clock.now().getTime();
+      const { heads, now } = await connection.heads();
+      // Half of the round trip is on each side, as far as anyone can tell.
+      this.offsetMs = now - (askedAt + this.clock.now().getTime()) / 2;
       this.enter('listening');
       this.heads = heads;
       this.checkedAt = new Date();

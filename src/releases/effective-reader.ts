@@ -45,7 +45,9 @@ export class EffectiveReader {
   /** @throws DomainError `service_not_found`, `environment_not_found`, `revision_not_found` */
   async read(target: LayerName, asOf?: Revision): Promise<ReadConfig> {
     await Promise.all([this.catalog.service(target.service), this.catalog.environment(target.environment)]);
-    const config = await this.resolve(target, asOf);
+    const resolved = await this.resolve(target, asOf);
+    // After a recovery nobody goes back to the numbers before it, also where nothing was published since.
+    const config = { ...resolved, revision: Math.max(resolved.revision, this.heads.recoveredBy(asOf ?? this.heads.position)) };
     const documents = new Map<string, ReadDocument>();
     for (const [name, document] of config.documents) {
       documents.set(name, { document, content: await contentOf(document, this.contents) });

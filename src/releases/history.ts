@@ -94,13 +94,13 @@ export class History {
 
   /** @throws DomainError `revision_not_found` */
   async revision(revision: Revision): Promise<RevisionDetail> {
-    const rows = await this.dataSource.query<(RevisionRow & { service: string; environment: string; version: number })[]>(
+    const rows = await this.dataSource.query<(RevisionRow & { service: string | null; environment: string; version: number })[]>(
       `SELECT r.id, r.kind, r.message, r.actor, r.created_at, s.name AS service, e.name AS environment, release.version
          FROM revision r
-         JOIN release ON release.revision = r.id
-         JOIN layer l ON l.id = release.layer_id
-         JOIN service s ON s.id = l.service_id
-         JOIN environment e ON e.id = l.environment_id
+         LEFT JOIN release ON release.revision = r.id
+         LEFT JOIN layer l ON l.id = release.layer_id
+         LEFT JOIN service s ON s.id = l.service_id
+         LEFT JOIN environment e ON e.id = l.environment_id
         WHERE r.id = $1
         ORDER BY s.name, e.name`,
       [revision],
@@ -108,7 +108,7 @@ export class History {
     if (rows.length === 0) throw new DomainError('revision_not_found', `There is no revision ${revision}.`);
     return {
       ...summaryOf(rows[0]!),
-      layers: rows.map(({ service, environment, version }) => ({ service, environment, version })),
+      layers: rows.flatMap(({ service, environment, version }) => (service === null ? [] : [{ service, environment, version }])),
     };
   }
 

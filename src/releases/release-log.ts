@@ -7,6 +7,7 @@ import type { Revision } from '../kernel/revision';
 import { announce } from '../notify/announce';
 import { insertReleases, type NewRelease, type NewRevision } from './insert-releases';
 import { HeadIndex, type LayerMove } from './head-index';
+import { regressedLog } from './log-continuity';
 import type { LayerHead } from './layer-release';
 import { ReleaseReader } from './release-reader';
 
@@ -170,7 +171,10 @@ export class ReleaseLog {
     const { head, outcomes, accepted } = await this.dataSource.transaction(async (manager) => {
       await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);
       lockedAt = performance.now();
-      const { head, moved } = await movedSince(manager, basis);
+      const { head, moved, seen } = await movedSince(manager, basis);
+      // Numbers that clients have seen are never given to anything else.
+      const handedOut = Math.max(seen, this.heads.position);
+      if (head < handedOut) throw regressedLog({ reason: 'shorter', head, seen: handedOut });
       const outcomes: (Appended | 'moved')[] = [];
       const accepted: Published[] = [];
       for (const proposal of proposals) {
@@ -238,11 +242,11 @@ function isVoid(proposal: Proposal, moved: readonly Moved[]): boolean {
   );
 }
 
-async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; moved: Moved[] }> {
-  const rows = await prepared<{ head: string; service: string | null; environment: string; revision: string; includes_changed: boolean }>(
+async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; seen: Revision; moved: Moved[] }> {
+  const rows = await prepared<{ head: string; seen: string; service: string | null; environment: string; revision: string; includes_changed: boolean }>(
     manager,
     'moved since',
-    `SELECT h.id AS head, s.name AS service, e.name AS environment, r.revision, r.includes_changed
+    `SELECT h.id AS head, (SELECT seen FROM log_identity) AS seen, s.name AS service, e.name AS environment, r.revision, r.includes_changed
        FROM (SELECT coalesce(max(id), 0) AS id FROM revision) h
        LEFT JOIN release r ON r.revision > $1
        LEFT JOIN layer l ON l.id = r.layer_id
@@ -252,6 +256,7 @@ async function movedSince(manager: EntityManager, basis: Revision): Promise<{ he
   );
   return {
     head: Number(rows[0]!.head),
+    seen: Number(rows[0]!.seen),
     moved: rows.flatMap(({ service, environment, revision, includes_changed }) =>
       service === null
         ? []

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { DataSource } from 'typeorm';
 import type { Format, KeyStyle } from '../documents/document-type';
+import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { ContentStore } from './content-store';
@@ -20,6 +21,12 @@ interface ManifestRow {
   format: Format;
   keys: KeyStyle;
   hash: Buffer;
+}
+
+/** The one row of a release that holds nothing. */
+interface EmptyRow {
+  layer_id: number;
+  kind: null;
 }
 
 /** Reads releases: the heads, or the log as of a revision. Releases never change, so they are cached for ever. */
@@ -69,7 +76,7 @@ export class ReleaseReader {
 
   /** Spares the next reader the database. */
   remember(layerId: number, release: LayerRelease): void {
-    this.cache.set(`${layerId}/${release.version}`, release);
+    this.cache.set(cacheKey(layerId, release), release);
   }
 
   private async headsAsOf(layers: readonly LayerName[], revision: Revision): Promise<(LayerHead | undefined)[]> {
@@ -97,28 +104,41 @@ export class ReleaseReader {
     const missing: LayerHead[] = [];
     for (const head of heads) {
       if (!head) continue;
-      const cached = this.cache.get(`${head.id}/${head.version}`);
+      const cached = this.cache.get(cacheKey(head.id, head));
       if (cached) loaded.set(layerKey(head.layer), cached);
       else missing.push(head);
     }
     if (missing.length > 0) {
-      const rows = await this.dataSource.query<ManifestRow[]>(
-        `SELECT d.layer_id, d.version, d.kind, d.name, d.format, d.keys, d.hash
-           FROM release_document d
-           JOIN unnest($1::int[], $2::int[]) AS wanted(layer_id, version) USING (layer_id, version)
+      const rows = await this.dataSource.query<(ManifestRow | EmptyRow)[]>(
+        `SELECT r.layer_id, r.version, d.kind, d.name, d.format, d.keys, d.hash
+           FROM release r
+           JOIN unnest($1::int[], $2::int[], $3::bigint[]) AS wanted(layer_id, version, revision) USING (layer_id, version, revision)
+           LEFT JOIN release_document d ON d.layer_id = r.layer_id AND d.version = r.version
           ORDER BY d.kind, d.name COLLATE "C"`,
-        [missing.map(({ id }) => id), missing.map(({ version }) => version)],
+        [missing.map(({ id }) => id), missing.map(({ version }) => version), missing.map(({ revision }) => revision)],
       );
-      const manifests = new Map(missing.map(({ id }) => [id, new Map<string, LayerEntry>()]));
-      for (const row of rows) manifests.get(row.layer_id)!.set(entryKey(row), entryOf(row));
+      const manifests = new Map<number, Map<string, LayerEntry>>();
+      for (const row of rows) {
+        const entries = manifests.get(row.layer_id) ?? new Map<string, LayerEntry>();
+        manifests.set(row.layer_id, entries);
+        if (row.kind !== null) entries.set(entryKey(row), entryOf(row));
+      }
       for (const { id, layer, version, revision } of missing) {
-        const release = { layer, version, revision, entries: manifests.get(id)! };
+        const entries = manifests.get(id);
+        // A release that is known and not there any more must not be taken for an empty one.
+        if (entries === undefined) throw new DomainError('unavailable', `${layerKey(layer)} has lost its version ${version}: the log is not the one that was read before.`);
+        const release = { layer, version, revision, entries };
         this.remember(id, release);
         loaded.set(layerKey(layer), release);
       }
     }
     return heads.map((head) => head && loaded.get(layerKey(head.layer)));
   }
+}
+
+/** With the revision: in a log that lost its end, a version is given once more to another content. */
+function cacheKey(layerId: number, { version, revision }: { readonly version: number; readonly revision: Revision }): string {
+  return `${layerId}/${version}/${revision}`;
 }
 
 function entryOf({ kind, name, format, keys, hash }: ManifestRow): LayerEntry {

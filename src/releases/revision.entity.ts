@@ -2,8 +2,11 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Actor } from '../kernel/actor';
 import { bigintAsNumber } from '../kernel/bigint-column';
 
-/** What made a revision. A rollback, a promotion and an import are changes like any other, told apart for the reader. */
-export const REVISION_KINDS = ['publish', 'rollback', 'promotion', 'import'] as const;
+/**
+ * What made a revision. A rollback, a promotion and an import are changes like any other, told apart for the reader. A
+ * recovery changes no layer: it says that the log goes on here after having lost its end.
+ */
+export const REVISION_KINDS = ['publish', 'rollback', 'promotion', 'import', 'recovery'] as const;
 export type RevisionKind = (typeof REVISION_KINDS)[number];
 
 /** A position in the log: one published change. */

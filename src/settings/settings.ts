@@ -18,6 +18,10 @@ export const VARIABLES = {
   ),
   shutdownGraceMs: integer('TRIMTAB_SHUTDOWN_GRACE_MS', 0, 'How long the process says that it is not ready before it closes connections: as long as a load balancer needs to notice.', { min: 0 }),
   shutdownTimeoutMs: integer('TRIMTAB_SHUTDOWN_TIMEOUT_MS', 10_000, 'How long an orderly stop may take before the process exits anyway.'),
+  copy: {
+    folder: optionalText('TRIMTAB_COPY_FOLDER', 'Folder of the disk copy that the process serves from when it starts without the database; `none` for no copy. When unset, `copy-<PORT>` inside `TRIMTAB_DATA`, or none with `PORT=0`. Each process needs one of its own.'),
+    maxBytes: integer('TRIMTAB_COPY_MAX_BYTES', 1024 ** 3, 'Size of all snapshots in the disk copy; the longest unused are given up.', { min: 1024 }),
+  },
   tracing: {
     endpoint: httpUrl('OTEL_EXPORTER_OTLP_ENDPOINT', 'Base URL of an OpenTelemetry collector (OTLP over HTTP) that spans are sent to. When unset, nothing is traced.'),
     samplePercent: integer('TRIMTAB_TRACE_SAMPLE_PERCENT', 100, 'Share of the traces that begin here which is sent; a request that belongs to a trace follows what was decided there.', { min: 0, max: 100 }),

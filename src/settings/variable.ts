@@ -14,6 +14,11 @@ export function text(name: string, fallback: string, means: string): Variable<st
   return { name, means, fallback, parse: (value) => value };
 }
 
+/** A text that may be missing. */
+export function optionalText(name: string, means: string): Variable<string | undefined> {
+  return { name, means, fallback: undefined, parse: (value) => value };
+}
+
 export function integer(
   name: string,
   fallback: number,
@@ -58,10 +63,6 @@ export function postgresUrl(name: string, means: string): Variable<string | unde
     throw new SettingFault('must be a URL like postgres://user:password@host:5432/database');
   };
   return { name, means, fallback: undefined, parse };
-}
-
-export function optionalText(name: string, means: string): Variable<string | undefined> {
-  return { name, means, fallback: undefined, parse: (value) => value };
 }
 
 export function natsUrl(name: string, means: string): Variable<string | undefined> {

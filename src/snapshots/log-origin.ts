@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
-import { EffectiveReader } from '../releases/effective-reader';
+import { EffectiveReader, type ReadConfig } from '../releases/effective-reader';
 import { HeadIndex } from '../releases/head-index';
 import { effectiveView, type EffectiveView } from '../releases/layer-views';
 import { Snapshot } from './snapshot';
@@ -27,20 +28,29 @@ export class LogOrigin implements SnapshotOrigin {
     return this.heads.onMove((moves, position) => listener(moves.map(({ layer }) => layerKey(layer)), position));
   }
 
-  reach(revision: Revision): Promise<void> {
-    return this.heads.reach(revision);
+  async reach(revision: Revision): Promise<void> {
+    await this.heads.reach(revision);
+    await this.heads.claimed(revision);
   }
 
   async read(target: LayerName): Promise<ResolvedSnapshot> {
-    const read = await this.effective.read(target);
+    const read = await this.readEffective(target);
     return { snapshot: Snapshot.of(read), dependsOn: read.config.dependsOn };
   }
 
   async readAsOf(target: LayerName, revision: Revision): Promise<Snapshot> {
-    return Snapshot.of(await this.effective.read(target, revision));
+    return Snapshot.of(await this.readEffective(target, revision));
   }
 
   async explain(target: LayerName): Promise<EffectiveView> {
-    return effectiveView(await this.effective.read(target));
+    return effectiveView(await this.readEffective(target));
+  }
+
+  /** To whoever reads, a log that lost its end is one that is away: there is nothing the reader could do. */
+  private async readEffective(target: LayerName, asOf?: Revision): Promise<ReadConfig> {
+    if (this.heads.regression !== undefined) {
+      throw new DomainError('unavailable', 'The log ends before what was handed out, and this is not at hand. It can be read again once an administrator has recovered the log.');
+    }
+    return this.effective.read(target, asOf);
   }
 }

@@ -1,8 +1,10 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, Optional, type OnModuleDestroy } from '@nestjs/common';
+import { DiskCopy } from '../copy/disk-copy';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import type { Snapshot } from './snapshot';
-import { SNAPSHOT_ORIGIN, type SnapshotOrigin } from './snapshot-origin';
+import { isAnswer, recallSnapshot } from './recall-snapshot';
+import { SNAPSHOT_ORIGIN, type ResolvedSnapshot, type SnapshotOrigin } from './snapshot-origin';
 
 export type SnapshotListener = (snapshot: Snapshot) => void;
 
@@ -21,6 +23,8 @@ interface WarmTarget {
   snapshot: Snapshot | undefined;
   /** A key it depends on has moved since the snapshot was resolved, or there is none yet. */
   stale: boolean;
+  /** There was no such thing, or nothing sound, when it was last read. */
+  refused: boolean;
   /** Counts those moves, so that one in the middle of a resolution is noticed. */
   moves: number;
   resolving: Promise<Snapshot> | undefined;
@@ -53,6 +57,7 @@ export class SnapshotStore implements OnModuleDestroy {
 
   constructor(
     @Inject(SNAPSHOT_ORIGIN) private readonly origin: SnapshotOrigin,
+    @Optional() private readonly copy?: DiskCopy,
   ) {
     this.stopFollowing = origin.onMove((keys, position) => this.follow(keys, position));
   }
@@ -143,10 +148,31 @@ export class SnapshotStore implements OnModuleDestroy {
     return () => this.resolutionListeners.delete(listener);
   }
 
+  /** What is held, longest unused first: what is up to date, and how many are not and could be. */
+  kept(): { readonly fresh: readonly ResolvedSnapshot[]; readonly stale: number } {
+    const known = [...this.warm.values()].filter(({ snapshot }) => snapshot !== undefined);
+    const fresh = known.filter(({ stale }) => !stale).map(({ snapshot, dependsOn }) => ({ snapshot: snapshot!, dependsOn }));
+    return { fresh, stale: known.filter(({ stale, refused }) => stale && !refused).length };
+  }
+
+  /** Resolves what is stale, one after the other. False when the origin is away. */
+  async settle(): Promise<boolean> {
+    for (const entry of [...this.warm.values()]) {
+      if (!entry.stale || entry.refused || entry.snapshot === undefined) continue;
+      try {
+        await this.fresh(entry);
+      } catch (error) {
+        if (!isAnswer(error)) return false;
+      }
+    }
+    return true;
+  }
+
   private follow(keys: readonly string[], position: Revision): void {
     for (const key of keys) {
       for (const entry of this.dependents.get(key) ?? []) {
         entry.stale = true;
+        entry.refused = false;
         entry.moves += 1;
         if (entry.watchers.size > 0) this.lagging.add(entry);
       }
@@ -188,7 +214,7 @@ export class SnapshotStore implements OnModuleDestroy {
     for (;;) {
       const before = this.origin.position;
       const { moves } = entry;
-      const { snapshot, dependsOn } = await this.origin.read(entry.target);
+      const { snapshot, dependsOn } = await this.read(entry);
       this.depend(entry, dependsOn);
       // Layers are read one after another: if one of them moved meanwhile, the parts may be of different revisions.
       if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;
@@ -202,6 +228,20 @@ export class SnapshotStore implements OnModuleDestroy {
         for (const watcher of [...entry.watchers]) watcher(snapshot);
       }
       return snapshot;
+    }
+  }
+
+  /** While the origin is away, what the disk copy holds is as good, as long as nothing has changed it. */
+  private async read(entry: WarmTarget): Promise<ResolvedSnapshot> {
+    try {
+      const read = await this.origin.read(entry.target);
+      entry.refused = false;
+      return read;
+    } catch (error) {
+      entry.refused = isAnswer(error);
+      const recalled = entry.refused || !this.copy ? undefined : recallSnapshot(this.copy, this.origin, entry.target);
+      if (recalled === undefined || recalled.snapshot.revision < (entry.snapshot?.revision ?? 0)) throw error;
+      return recalled;
     }
   }
 
@@ -226,6 +266,7 @@ export class SnapshotStore implements OnModuleDestroy {
       dependsOn: new Set(),
       snapshot: undefined,
       stale: true,
+      refused: false,
       moves: 0,
       resolving: undefined,
     };

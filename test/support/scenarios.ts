@@ -145,6 +145,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     body: { message: 'Never mind' },
     given: async (api) => ({ revision: (await api.putYaml('orders@staging', `undone: ${unique('value')}\n`)).json.revision as number }),
   },
+  'POST /api/v1/recoveries': {
+    access: 'admin',
+    status: 201,
+    body: () => ({ message: 'Restored', above: Date.now() }),
+  },
   'GET /api/v1/compare': { access: 'admin', status: 200, query: '?service=orders&from=staging&to=production' },
   'POST /api/v1/imports': {
     access: 'admin',

@@ -1,0 +1,34 @@
+import { Injectable } from '@nestjs/common';
+import { Authenticator } from '../access/authenticator';
+import { Catalog } from '../catalog/catalog';
+import type { CopiedState } from '../copy/copied';
+import { HeadIndex } from '../releases/head-index';
+import type { CopiedStateSource } from './copied-state-source';
+
+/** Where the log stands, with the catalog and the credentials that belong to it. */
+@Injectable()
+export class LogState implements CopiedStateSource {
+  constructor(
+    private readonly heads: HeadIndex,
+    private readonly catalog: Catalog,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  read(): CopiedState | undefined {
+    const log = this.heads.following;
+    const credentials = this.authenticator.usable();
+    if (log === undefined || credentials === undefined) return undefined;
+    return {
+      log: log.identity,
+      position: log.position,
+      ...(log.mark === undefined ? {} : { mark: log.mark }),
+      environments: this.catalog.environments().map(({ id, name, parentId }) => ({ id, name, parentId })),
+      services: this.catalog.services().map(({ id, name, archivedAt }) => ({ id, name, archived: archivedAt !== null })),
+      credentials: credentials.map(({ expiresAt, ...credential }) => ({ ...credential, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) })),
+    };
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.authenticator.onRevoked(listener);
+  }
+}
