@@ -5,7 +5,6 @@ import { openInstance, type InstanceClient } from './support/instance-client';
 import { startProxy, type Proxy } from './support/proxy';
 import { startServer, type TestServer } from './support/server';
 
-/** The newest of the log, as the ids of the instances that a list holds. */
 const ids = ({ items }: { items: { id: string }[] }): string[] => items.map(({ id }) => id);
 
 const clients: InstanceClient[] = [];
@@ -86,6 +85,32 @@ describe('given two replicas on one database', () => {
     expect(shown).toMatchObject({ id: 'orders-2', revision: 9, appliedRevision: 1, reason: 'a must be \ufffd even' });
     expect(ids(await list('?revision=1'))).toEqual(['orders-2']);
     expect(ids(await list('?revision=9'))).toEqual([]);
+  });
+
+  it('shows who polls as one instance over all its requests, by the headers it sends', async () => {
+    const { json } = await api.must('GET', '/v1/config/production/orders');
+    const controller = new AbortController();
+    const poll = (server: TestServer, etag: string, wait: string) =>
+      fetch(`${server.url}/v1/config/production/orders?wait=${wait}`, {
+        headers: { authorization: `Bearer ${one.token}`, 'if-none-match': etag, 'user-agent': 'curl/8', 'x-trimtab-instance': 'poller', 'x-trimtab-host': 'h', 'x-trimtab-labels': 'zone=a, canary=' },
+        signal: controller.signal,
+      }).then(({ status }) => status, () => 0);
+    expect(await poll(other, '"older"', '1s')).toBe(200);
+    expect(await poll(other, json.etag, '10ms')).toBe(304);
+    const parked = poll(other, json.etag, '30s');
+    const shown = await eventually(async () => {
+      const { items } = await list();
+      expect(items).toMatchObject([{ id: 'poller', etag: json.etag }]);
+      return items[0];
+    });
+    expect(shown).toMatchObject({ transport: 'long-poll', host: 'h', library: 'curl/8', labels: { zone: 'a', canary: '' } });
+    controller.abort();
+    await parked;
+    // Between two requests it is still there, and for no longer than that.
+    expect(ids(await list())).toEqual(['poller']);
+    await settled(0);
+    const malformed = { authorization: `Bearer ${one.token}`, 'x-trimtab-labels': 'zone' };
+    expect((await fetch(`${one.url}/v1/config/production/orders?wait=1s`, { headers: malformed })).status).toBe(400);
   });
 
   it('filters by service, environment, subtree, state and labels alike on both sides', async () => {

@@ -155,8 +155,8 @@ export class Connection {
     if (this.#report === undefined || socket === undefined || !this.#connected || this.#report.toldOn === socket) return;
     const { report, at } = this.#report;
     socket.emit(REPORT_EVENT, report.state === 'applied' ? { ...report, heldMs: Math.round(performance.now() - at) } : report);
-    // Applied once told is part of the position from then on; a refusal has to be told on every new connection.
-    this.#report = report.state === 'applied' ? undefined : { report, at, toldOn: socket };
+    // Kept, because every new connection is told again: it may be to a server that has not heard of this client yet.
+    this.#report = { report, at, toldOn: socket };
   }
 
   #clearTelling(): void {

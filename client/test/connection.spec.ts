@@ -148,6 +148,16 @@ describe('given a connected client', () => {
     expect(config.get('n')).toBe(2);
   });
 
+  it('reports again what it runs on the next connection, which may be to another server', async () => {
+    const config = await world.connect(server.url, { pollIntervalMs: 60_000 });
+    const { revision, etag } = config.status();
+    await eventually(() => server.reports.some((report) => report.state === 'applied'));
+    server.reports.length = 0;
+    server.cut();
+    await eventually(() => server.handshakes.length === 2 && server.reports.length > 0);
+    expect(server.reports).toEqual([expect.objectContaining({ state: 'applied', revision, etag })]);
+  });
+
   it('reports what it applied while it was cut off', async () => {
     let open: () => void = () => undefined;
     const config = await world.connect<{ n: number }>(server.url);

@@ -76,7 +76,7 @@ export function conditionOf({ service, environments, revision, state, labels = [
                   WHEN i.state = 'refused' AND (i.etag = t.etag OR i.revision >= ${asked}) THEN 'refused'
                   WHEN i.state = 'refused' THEN 'pending'
                   WHEN i.etag = t.etag THEN 'taken'
-                  WHEN i.transport = 'sse' THEN 'silent'
+                  WHEN i.transport = 'sse' OR (i.transport = 'long-poll' AND i.etag IS NULL) THEN 'silent'
                   ELSE 'pending' END = ANY(${value(outcomes)}::text[]))`);
   }
   return { sql: parts.length === 0 ? 'true' : parts.join(' AND '), values };

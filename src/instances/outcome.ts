@@ -32,5 +32,10 @@ export function outcomeOf({ state, appliedRevision, revision, etag, transport }:
   const holdsNewest = etag !== undefined && etag === newest;
   if (state === 'refused') return holdsNewest || (revision ?? 0) >= asked ? 'refused' : 'pending';
   if (holdsNewest) return 'taken';
-  return transport === 'sse' ? 'silent' : 'pending';
+  return isSilent(transport, etag) ? 'silent' : 'pending';
+}
+
+/** A stream never says what it holds, a poller says it with its next request, if it keeps the ETag. */
+function isSilent(transport: TransportName, etag: string | undefined): boolean {
+  return transport === 'sse' || (transport === 'long-poll' && etag === undefined);
 }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { sendProblem } from '../../http/problem.filter';
 import type { Settings } from '../../settings/settings';
 import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
 import type { FeedScheduler } from '../feed-scheduler';
+import { instanceOf } from '../instance-headers';
 import { malformed } from '../malformed';
 import type { StreamRequest } from '../read/config-routes';
 import type { SnapshotAnswers } from '../read/snapshot-answers';
@@ -49,6 +49,7 @@ export class LongPolls {
 
   async park(exchange: Exchange, { target, admission, query }: StreamRequest): Promise<void> {
     const since = sinceOf(exchange.request.headers['if-none-match'], query.revision);
+    const info = instanceOf(exchange.request.raw);
     const subscription = await this.feed.subscribe({ target, since, admission, deltas: false });
     const { socket } = exchange.request.raw;
     if (socket.destroyed) {
@@ -56,9 +57,8 @@ export class LongPolls {
       return;
     }
     const parked = new ParkedRequest(subscription, exchange, this.answers, Math.min(query.waitMs ?? 0, this.maxWaitMs));
-    const id = randomUUID();
     const position = since?.etag === undefined ? undefined : { revision: since.revision, etag: since.etag };
-    const instance = this.observer.connected(id, target, { id }, 'long-poll', position);
+    const instance = this.observer.connected(info.id, target, info, 'long-poll', position);
     const { connections } = this.feed.counters;
     const hungUp = () => parked.gone();
     connections['long-poll'] += 1;

@@ -17,6 +17,11 @@ const asOf = {
   schema: { type: 'integer', minimum: 0 },
 } as const;
 const ifNoneMatch = { name: 'If-None-Match', in: 'header', schema: { type: 'string' } } as const;
+const instance = [
+  { name: 'X-Trimtab-Instance', in: 'header', description: 'With `wait` or a stream: the id under which the client is listed among the instances, unique per running process.', schema: { type: 'string', maxLength: 128 } },
+  { name: 'X-Trimtab-Host', in: 'header', description: 'Where it runs.', schema: { type: 'string', maxLength: 255 } },
+  { name: 'X-Trimtab-Labels', in: 'header', description: 'Its labels, as `name=value`, several separated by commas.', schema: { type: 'string', example: 'zone=eu-1, canary=yes' } },
+] as const;
 const etag = { ETag: { description: 'Of the content.', schema: { type: 'string' } } } as const;
 const unchanged = { description: 'Still what `If-None-Match` names, or nothing new within `wait`.' } as const;
 
@@ -60,6 +65,7 @@ describeRoute('/v1/config/{environment}/{service}', {
       { name: 'origin', in: 'query', description: 'Explain every key: which layer, version and line it comes from, and what it overrides.', schema: { type: 'boolean' } },
       { name: 'deltas', in: 'query', description: '`false`: a stream sends whole snapshots only.', schema: { type: 'boolean', default: true } },
       ifNoneMatch,
+      ...instance,
     ],
     responses: {
       '200': {

@@ -5,6 +5,7 @@ import type { Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
 import type { FeedScheduler } from '../feed-scheduler';
+import { instanceOf } from '../instance-headers';
 import { malformed } from '../malformed';
 import type { StreamRequest } from '../read/config-routes';
 import { EVENT_STREAM_TYPE, sinceOf } from './event-format';
@@ -45,6 +46,7 @@ export class EventStreams {
       throw malformed('A stream takes no query parameter but "deltas"; it is taken up again with "Last-Event-ID".');
     }
     const since = sinceOf(request.headers['last-event-id']);
+    const info = instanceOf(request.raw);
     const subscription = await this.feed.subscribe({ target, since, admission, deltas: query.deltas });
     const { socket } = request.raw;
     if (socket.destroyed) {
@@ -63,9 +65,8 @@ export class EventStreams {
       'X-Request-Id': request.id,
     });
     raw.flushHeaders();
-    const id = randomUUID();
     const position = since?.etag === undefined ? undefined : { revision: since.revision, etag: since.etag };
-    const stream = new EventStream(subscription, this.observer.connected(id, target, { id }, 'sse', position), raw, socket);
+    const stream = new EventStream(subscription, this.observer.connected(randomUUID(), target, info, 'sse', position), raw, socket);
     this.follow(socket, stream);
     subscription.start(stream);
   }
