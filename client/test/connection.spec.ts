@@ -57,6 +57,36 @@ describe('given a connected client', () => {
     expect(server.handshakes).toHaveLength(2);
   });
 
+  it('receives what is published until it moves, and connects again at once, with where it stands', async () => {
+    const config = await world.connect(server.url, { reconnect: { baseMs: 60_000, capMs: 60_000 } });
+    server.send({ type: 'move', withinMs: 300 });
+    const { revision, etag } = server.publish({ n: 2 });
+    await eventually(() => config.get('n') === 2);
+    await eventually(() => server.handshakes.length === 2 && config.status().state === 'live');
+    expect(server.handshakes[1]?.since).toEqual({ revision, etag });
+    expect(world.logger.matching(/^warn/)).toEqual([]);
+  });
+
+  it('does not move in the middle of an apply', async () => {
+    const config = await world.connect(server.url);
+    let finish: () => void = () => undefined;
+    await config.resource('n', { prepare: (n) => (n === 1 ? n : new Promise<number>((resolve) => (finish = () => resolve(n as number)))), dispose: () => undefined });
+    server.publish({ n: 2 });
+    server.send({ type: 'move', withinMs: 0 });
+    const seen: unknown[] = [];
+    config.on('state', ({ next }) => seen.push([next, config.get('n')]));
+    // An answer to this shows that the move has been heard, and some time with it.
+    for (let round = 0; round < 3; round += 1) {
+      const { knownRevision } = config.status();
+      server.bookmark(knownRevision + 10);
+      await eventually(() => config.status().knownRevision > knownRevision);
+    }
+    expect(seen).toEqual([]);
+    finish();
+    await eventually(() => server.handshakes.length === 2);
+    expect(seen[0]).toEqual(['waiting', 2]);
+  });
+
   it('is rejected when its key is revoked, and tries again only slowly', async () => {
     const config = await world.connect(server.url, { rejectedRetryMs: 600 });
     server.send({ type: 'closing', code: 'unauthenticated', detail: 'The key was revoked.', retry: false });

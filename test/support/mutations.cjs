@@ -33,6 +33,44 @@ exports.MUTATIONS = {
     replace: '',
     spec: 'src/feed/feed.spec.ts',
   },
+  'a client that gets what was due when it began to wait': {
+    file: 'src/feed/subscription.ts',
+    find: '    if (message.bytes >= host.largeMessageBytes && !host.lane.enter(this)) return;',
+    replace: `
+    if (message.bytes >= host.largeMessageBytes) {
+      this.first ??= message;
+      if (!host.lane.enter(this)) return;
+      this.advance(this.first);
+      sink.send(this.first);
+      this.first = undefined;
+      return;
+    }`,
+    spec: 'src/feed/large-lane.spec.ts',
+  },
+  'a stuck client that keeps the others from a large message': {
+    file: 'src/feed/large-lane.ts',
+    find: 'if (since <= longAgo) this.inside.delete(member);',
+    replace: '',
+    spec: 'src/feed/large-lane.spec.ts',
+  },
+  'a storm that is let in within one turn of the event loop': {
+    file: 'src/feed/admission-queue.ts',
+    find: 'while (this.places.size < PLACES && now - start < this.sliceMs) {',
+    replace: 'while (this.places.size < PLACES) {',
+    spec: 'src/feed/admission-queue.spec.ts',
+  },
+  'a server that cuts its clients off instead of asking them to move': {
+    file: 'src/feed/feed.ts',
+    find: 'if (withinMs > 0 && this.subscriptions > 0) {',
+    replace: 'if (withinMs < 0) {',
+    spec: 'src/feed/feed.spec.ts',
+  },
+  'a client that moves in the middle of an apply': {
+    file: 'client/src/connection.ts',
+    find: 'void this.#options.settled().then(leave)',
+    replace: 'leave()',
+    spec: 'client/test/connection.spec.ts',
+  },
   'a snapshot that is read before it is watched': {
     file: 'src/snapshots/snapshot-store.ts',
     find: '      return { snapshot: await this.fresh(entry), stop };',

@@ -1,5 +1,6 @@
+import { gunzipSync } from 'node:zlib';
 import { ADMIN, CLIENT_KEY, FOREIGN_KEY, startFeedServer, TARGET, type FeedServer } from '../testing/feed-server';
-import { get } from '../testing/http-client';
+import { get, getBytes } from '../testing/http-client';
 import type { FeedSnapshot } from '../snapshot-source';
 
 const AS_ADMIN = { authorization: `Bearer ${ADMIN}` };
@@ -50,6 +51,22 @@ describe.each([['cold', false], ['warm', true]])('given a %s snapshot', (_name, 
   it('answers HEAD without the body', async () => {
     const { status, headers, body } = await read(PATH, AS_CLIENT, 'HEAD');
     expect([status, body, headers['content-length']]).toEqual([200, '', String(snapshot.body.length)]);
+  });
+
+  it('answers compressed who takes that, and only when it is worth it', async () => {
+    const gzip = { ...AS_CLIENT, 'accept-encoding': 'br, gzip;q=0.5' };
+    expect((await read(PATH, gzip)).headers).not.toHaveProperty('content-encoding');
+    const large = server.source.publish(TARGET, { text: 'long'.repeat(1_000) });
+    const bodies = await Promise.all(Array.from({ length: 3 }, () => getBytes(server.url + PATH, gzip)));
+    for (const { headers, bytes } of bodies) {
+      expect(headers).toMatchObject({ 'content-encoding': 'gzip', etag: large.etag, vary: 'Accept, Accept-Encoding, Authorization' });
+      expect(gunzipSync(bytes).equals(large.body)).toBe(true);
+    }
+    for (const coding of ['identity', 'gzip;q=0', 'br', '*', 'gzipped']) {
+      const { headers, body } = await read(PATH, { ...AS_CLIENT, 'accept-encoding': coding });
+      expect([coding, headers['content-encoding'], body]).toEqual([coding, undefined, large.body.toString()]);
+    }
+    expect((await read(PATH, { ...gzip, 'if-none-match': large.etag })).status).toBe(304);
   });
 
   it('repeats the request id of the caller', async () => {

@@ -6,8 +6,18 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+export interface BytesAnswer extends Omit<HttpAnswer, 'body'> {
+  readonly bytes: Buffer;
+}
+
 /** One request on a connection of its own, so that nothing is shared between tests. */
-export function get(url: string, headers: Record<string, string> = {}, options: { method?: string; signal?: AbortSignal } = {}): Promise<HttpAnswer> {
+export async function get(url: string, headers: Record<string, string> = {}, options: { method?: string; signal?: AbortSignal } = {}): Promise<HttpAnswer> {
+  const { bytes, ...answer } = await getBytes(url, headers, options);
+  return { ...answer, body: bytes.toString() };
+}
+
+/** The same, with the body as it came. */
+export function getBytes(url: string, headers: Record<string, string> = {}, options: { method?: string; signal?: AbortSignal } = {}): Promise<BytesAnswer> {
   return new Promise((resolve, reject) => {
     // Taken apart by hand: URL would tidy up the dots that a test wants to send.
     const [, hostname, port, path] = /^http:\/\/([^:]+):(\d+)(\/.*)$/.exec(url) ?? [];
@@ -15,7 +25,7 @@ export function get(url: string, headers: Record<string, string> = {}, options: 
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString() }));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) }));
     });
     outgoing.on('error', reject);
     outgoing.end();
