@@ -9,6 +9,7 @@ import { createHttpAdapter } from './http/http-adapter';
 import { ApiDescription } from './http/openapi/api-description';
 import { createOpenApiDocument } from './http/openapi/openapi-document';
 import { logOptions, NestLogger } from './logging';
+import { logRequests } from './request-log';
 import type { Settings } from './settings/settings';
 
 /**
@@ -28,12 +29,13 @@ export function createEdge(settings: Settings): Promise<NestFastifyApplication> 
 
 async function create(module: DynamicModule, settings: Settings): Promise<NestFastifyApplication> {
   const adapter = createHttpAdapter(settings, logOptions(settings));
-  const { log } = adapter.getInstance<FastifyInstance>();
+  const fastify = adapter.getInstance<FastifyInstance>();
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     abortOnError: false,
-    logger: new NestLogger(log),
+    logger: new NestLogger(fastify.log),
   });
   configureHttp(app, settings);
+  logRequests(fastify);
   return app;
 }

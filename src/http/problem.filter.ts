@@ -15,7 +15,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const { problem, headers, cause } = problemOf(error, request.id);
   if (problem.status >= 500) {
     const level = problem.code === 'internal' ? 'error' : 'warn';
-    request.log[level]({ err: cause, requestId: request.id, code: problem.code }, `${request.method} ${request.routeOptions.url ?? ''} failed`);
+    request.log[level]({ err: cause, code: problem.code }, `${request.method} ${request.routeOptions.url ?? ''} failed`);
   }
   if (reply.raw.writableEnded) return;
   // The body may have begun already (a stream): cutting it off is the only honest answer left.

@@ -1,0 +1,116 @@
+import { describeError } from '../src/logging';
+import { Api, layerPath } from './support/api';
+import { createTestDatabase, type TestDatabase } from './support/database';
+import { eventually } from './support/eventually';
+import { startProxy, type Proxy } from './support/proxy';
+import { administratorToken } from './support/server';
+import { startServerProcess, type ServerProcess } from './support/server-process';
+import { startTraceCollector, type TraceCollector } from './support/trace-collector';
+
+/** A whole process is started. */
+jest.setTimeout(60_000);
+
+const SECRET = 'hunter2-is-secret';
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const LAYER = '/api/v1/services/:service/environments/:environment';
+
+interface Line {
+  readonly level: string;
+  readonly time: string;
+  readonly message: string;
+  readonly [field: string]: unknown;
+}
+
+let database: TestDatabase;
+let proxy: Proxy;
+let collector: TraceCollector;
+let server: ServerProcess;
+let api: Api;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  [proxy, collector] = [await startProxy(database.url), await startTraceCollector()];
+  const token = await administratorToken(database);
+  server = await startServerProcess({ DATABASE_URL: proxy.through(database.url), TRIMTAB_LOG_LEVEL: 'debug', TRIMTAB_DATABASE_CONNECT_TIMEOUT_MS: '500', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  api = new Api(server.url, token);
+});
+afterAll(async () => {
+  await server.kill();
+  await proxy.close();
+  await collector.close();
+  await database.close();
+});
+
+function lines(): Line[] {
+  return server.stderr().split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as Line);
+}
+
+/** The one line about this request that says how it was answered. */
+function requestLine(requestId: string): Promise<Line> {
+  return eventually(() => {
+    const found = lines().filter((line) => line['requestId'] === requestId && line['status'] !== undefined);
+    expect(found).toHaveLength(1);
+    return found[0]!;
+  });
+}
+
+it('writes nothing but JSON lines, each with its level, time and process', async () => {
+  await api.get('/health/live');
+  for (const line of await eventually(() => (expect(lines().length).toBeGreaterThan(3), lines()))) {
+    expect(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).toContain(line.level);
+    expect(new Date(line.time).toISOString()).toBe(line.time);
+    expect(line).toMatchObject({ pid: server.pid, hostname: expect.any(String), message: expect.any(String) });
+  }
+});
+
+it('has one line for each request, by the pattern of its route, with its id, its actor and its trace', async () => {
+  await api.given({ production: 'base' }, ['orders']);
+  const [self] = (await api.get('/api/v1/tokens')).json.items as { id: string }[];
+  const given = await api.get(`${layerPath('orders@production')}?${SECRET}=1`, { 'x-request-id': 'mine-1' });
+  expect(given.headers.get('x-request-id')).toBe('mine-1');
+  const line = await requestLine('mine-1');
+  expect(line).toMatchObject({ level: 'info', method: 'GET', route: LAYER, status: given.status, actorId: self!.id, durationMs: expect.any(Number), traceId: expect.stringMatching(/^[0-9a-f]{32}$/) });
+
+  const unknown = await api.as(undefined).get('/nowhere');
+  const made = unknown.headers.get('x-request-id')!;
+  expect(made).toMatch(UUID);
+  expect(await requestLine(made)).toMatchObject({ status: 404, message: 'GET (no such route) 404' });
+  const quiet = (await api.get('/metrics')).headers.get('x-request-id')!;
+  expect(await requestLine(quiet)).toMatchObject({ level: 'debug', route: '/metrics', actorId: self!.id });
+});
+
+it('has a line for each revision, with what it takes to find the request', async () => {
+  const { json } = await api.must('PUT', `${layerPath('orders@base')}/documents/application?message=${SECRET}`, `password: ${SECRET}\n`, { 'content-type': 'application/yaml', 'x-request-id': 'publishing-1' });
+  const published = await eventually(() => lines().find((line) => line['revision'] === json.revision)!);
+  expect(published).toMatchObject({ level: 'info', context: 'Publish', message: `Revision ${json.revision} is published.`, kind: 'publish', layers: 1, requestId: 'publishing-1' });
+  expect(published['traceId']).toBe((await requestLine('publishing-1'))['traceId']);
+});
+
+it('tells of a failure without what the request held', async () => {
+  proxy.refuse();
+  try {
+    const failed = await api.request('PUT', `${layerPath('orders@base')}/documents/other`, `password: ${SECRET}\n`, { 'content-type': 'application/yaml', 'x-request-id': 'failing-1' });
+    expect(failed.status).toBe(503);
+    const told = await eventually(() => lines().find((line) => line['requestId'] === 'failing-1' && line['err'] !== undefined)!);
+    expect(told).toMatchObject({ level: 'warn', code: 'unavailable' });
+  } finally {
+    proxy.accept();
+  }
+});
+
+it('tells of an error only what it is, however much hangs on it', () => {
+  const driverError = Object.assign(new Error('duplicate key'), { code: '23505', detail: `Key (content)=(${SECRET}) already exists.` });
+  const error = Object.assign(new Error('duplicate key', { cause: driverError }), { query: 'INSERT …', parameters: [SECRET], driverError });
+  expect(JSON.stringify(describeError(error))).not.toContain(SECRET);
+  expect(describeError(error)).toMatchObject({ type: 'Error', message: 'duplicate key', cause: { code: '23505' } });
+});
+
+it('never writes a value, a credential or a query string', async () => {
+  const { json } = await api.must('POST', '/api/v1/client-keys', { name: 'orders', service: 'orders', environment: 'production' });
+  await api.as(json.secret).must('GET', '/v1/config/production/orders/application', undefined, { cookie: `session=${SECRET}` });
+  await api.as(`tta_${SECRET}`).get('/api/v1/services');
+  await api.request('POST', '/api/v1/services', { name: SECRET.toUpperCase(), owner: SECRET });
+  await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
+  const written = server.stderr() + server.stdout();
+  for (const secret of [SECRET, SECRET.toUpperCase(), json.secret as string, api.token!]) expect(written).not.toContain(secret);
+});
