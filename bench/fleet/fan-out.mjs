@@ -6,10 +6,10 @@ import { now } from '../support/clock.mjs';
 import { CommitWatch } from '../support/commit-watch.mjs';
 import { connectionsAllowed, Load } from '../support/load.mjs';
 import { Publisher } from '../support/publisher.mjs';
-import { against, result } from '../support/results.mjs';
+import { result } from '../support/results.mjs';
 import { PROBED, startRole } from '../support/role.mjs';
 import { sampleConfig } from '../support/sample-config.mjs';
-import { alternate, median, percentile } from '../support/statistics.mjs';
+import { alternate, percentile } from '../support/statistics.mjs';
 
 const SERVICE = 'fleet';
 const KIB = 1_024;
@@ -18,6 +18,8 @@ const DOCUMENTS = [{ label: '1 KiB', bytes: KIB }, { label: '20 KiB', bytes: 20 
 const TURN_MS = 20;
 /** What is left to do after the last arrival (reports, garbage) belongs to its round and not to the next one. */
 const SETTLE_MS = 60;
+/** For what the server still does for those who have come or gone. */
+const QUIET_MS = 1_000;
 
 const WHOLE = { processes: 4, steps: [[1_000, 100], [5_000, 50], [10_000, 40], [20_000, 30]], sample: 100, sampleRounds: 10, warmUp: 5 };
 const QUICK = { processes: 2, steps: [[10, 2], [20, 2]], sample: 3, sampleRounds: 1, warmUp: 1 };
@@ -27,77 +29,87 @@ export async function run({ world, quick }) {
   const load = new Load('fleet', plan.processes);
   const sides = [await Trimtab.start(world, load), await Raw.start(load)];
   for (const side of sides) await side.warmUp(plan);
+  const steps = plan.steps.map(([wanted, rounds]) => ({ size: connectionsAllowed(wanted), rounds }));
   const figures = new Figures();
-  for (const [wanted, rounds] of plan.steps) {
-    const size = connectionsAllowed(wanted);
-    for (const side of sides) await side.grow(size);
+  // Idle connections on the way up, broadcasts on the way down: what those leave in memory is not a connection's.
+  for (const { size } of steps) {
+    for (const side of sides) await side.resize(size);
     figures.memory(size, await alternate(1, ...sides.map((side) => () => side.memory())));
+  }
+  for (const { size, rounds } of steps.reverse()) {
+    const [ours, raw] = sides;
+    for (const side of sides) await side.resize(size);
     for (const document of DOCUMENTS) {
-      const [ours, raw] = sides;
       for (let round = 0; round < plan.warmUp; round += 1) raw.length = (await ours.round(document.bytes)).length;
-      const pair = await alternate(rounds, () => ours.round(document.bytes), () => raw.round());
-      figures.rounds(size, document, pair);
-      figures.applied(size, document, await ours.applied(document.bytes, plan), pair.limits);
+      figures.rounds(size, document, await alternate(rounds, () => ours.round(document.bytes), () => raw.round()));
+      figures.applied(size, document, await ours.applied(document.bytes, plan));
     }
   }
   await Promise.all([...sides, load].map((each) => each.end()));
   return figures.results();
 }
 
-/** Puts what was measured into rows. */
+/** Puts what was measured into rows, the smallest fleet first. */
 class Figures {
-  #results = [];
-  /** By document: what one message costs at each size. */
-  #costs = new Map(DOCUMENTS.map(({ label }) => [label, []]));
+  #sizes = new Map();
 
   memory(size, { values, limits }) {
-    const row = (what, part, aim) =>
-      this.#results.push(result({ name: `${named(size)}: memory per connection, ${what}`, unit: 'KiB', values: values.map(part), limits: limits.map(part), aim }));
-    row('resident', ({ rss }) => rss / size / KIB, 3);
-    row('heap', ({ heap }) => heap / size / KIB);
+    this.#sizes.set(size, { memory: { values, limits }, documents: new Map() });
   }
 
   rounds(size, { label }, { values, limits }) {
-    const prefix = `${named(size)} × ${label}`;
-    const row = (what, unit, ours, theirs, rest) =>
-      this.#results.push(result({ name: `${prefix}: ${what}`, unit, values: [].concat(ours(values)), limits: theirs && [].concat(theirs(limits)), ...rest }));
-    const each = (part) => (rounds) => rounds.map(part);
-    const over = (share, part) => (rounds) => percentile(rounds.map(part), share);
-    for (const [what, share, aim] of [['p50', 0.5, null], ['p99', 0.99, 1.3], ['max', 1, null]]) {
-      row(`publish → received by the last, ${what}`, 'ms', over(share, fromStart), over(share, fromStart), { aim });
-    }
-    row('from the commit → received by the last, p50', 'ms', each(fromCommit), each(fromStart));
-    row('from the commit → received by the last, p99', 'ms', over(0.99, fromCommit), over(0.99, fromStart));
-    row('delay of the event loop, p99', 'ms', each(({ loop }) => loop.p99Ms), each(({ loop }) => loop.p99Ms));
-    row('delay of the event loop, longest', 'ms', over(1, longest), over(1, longest));
-    this.#results.push(against(TURN_MS, { name: `${prefix}: delay of the event loop, longest of a broadcast, against ${TURN_MS} ms`, unit: 'ms', values: values.map(longest), aim: 1 }));
-    row('CPU of the server per message', 'µs', each(cpuPer(size)), each(cpuPer(size)));
-    this.#costs.get(label).push({ size, values, limits });
+    this.#sizes.get(size).documents.set(label, { values, limits });
   }
 
-  applied(size, { label }, rounds, limits) {
-    const name = (what) => `${named(size)} × ${label}: publish → applied by the last of a sample of whole clients, ${what}`;
-    const raw = limits.map(fromStart);
-    this.#results.push(
-      result({ name: name('p50'), unit: 'ms', values: rounds.map(fromStart), limits: raw }),
-      result({ name: name('max'), unit: 'ms', values: [Math.max(...rounds.map(fromStart))], limits: [Math.max(...raw)] }),
-    );
+  applied(size, { label }, rounds) {
+    this.#sizes.get(size).documents.get(label).applied = rounds;
   }
 
   results() {
-    return [...this.#results, ...[...this.#costs].flatMap(([label, costs]) => growth(label, costs))];
+    const sizes = [...this.#sizes];
+    const costs = (label) => sizes.map(([size, { documents }]) => ({ size, ...documents.get(label) }));
+    return [
+      ...sizes.flatMap(([size, { memory, documents }]) => [...memoryRows(size, memory), ...[...documents].flatMap(([label, rounds]) => broadcastRows(size, label, rounds))]),
+      ...DOCUMENTS.flatMap(({ label }) => growthRows(label, costs(label))),
+    ];
   }
 }
 
+function memoryRows(size, { values, limits }) {
+  const row = (what, part, aim) =>
+    result({ name: `${named(size)}: memory per connection, ${what}`, unit: 'KiB', values: values.map(part), limits: limits.map(part), aim });
+  return [row('resident', ({ rss }) => rss / size / KIB, 3), row('heap', ({ heap }) => heap / size / KIB)];
+}
+
+function broadcastRows(size, label, { values, limits, applied }) {
+  const row = (what, unit, ours, theirs, aim) => result({ name: `${named(size)} × ${label}: ${what}`, unit, values: ours, limits: theirs, aim });
+  const all = (rounds, part) => rounds.map(part);
+  const over = (share, rounds, part) => [percentile(rounds.map(part), share)];
+  const both = (what, unit, reduce, part) => row(what, unit, reduce(values, part), reduce(limits, part));
+  return [
+    both('publish → received by the last, p50', 'ms', all, fromStart),
+    row('publish → received by the last, p99', 'ms', over(0.99, values, fromStart), over(0.99, limits, fromStart), 1.3),
+    row('publish → received by the last, max', 'ms', over(1, values, fromStart), over(1, limits, fromStart)),
+    row('from the commit → received by the last, p50', 'ms', all(values, fromCommit), all(limits, fromStart)),
+    row('from the commit → received by the last, p99', 'ms', over(0.99, values, fromCommit), over(0.99, limits, fromStart)),
+    row('publish → applied by the last of a sample of clients, p50', 'ms', all(applied, fromStart), all(limits, fromStart)),
+    row('publish → applied by the last of a sample of clients, max', 'ms', over(1, applied, fromStart), over(1, limits, fromStart)),
+    both('delay of the event loop, p99', 'ms', all, ({ loop }) => loop.p99Ms),
+    row('delay of the event loop, longest', 'ms', over(1, values, longest), over(1, limits, longest)),
+    row(`delay of the event loop, longest of a broadcast, against ${TURN_MS} ms`, 'ms', all(values, longest), [TURN_MS], 1),
+    both('CPU of the server per message', 'µs', all, cpuPer(size)),
+  ];
+}
+
 /** One message of the largest fleet against one of the smallest: what grows linearly costs the same. */
-function growth(label, costs) {
+function growthRows(label, costs) {
   const [first, last] = [costs[0], costs.at(-1)];
   const row = (what, perMessage, side, aim) =>
     result({
       name: `growth from ${named(first.size)} to ${named(last.size)} × ${label}: ${what}`,
       unit: 'µs',
-      values: [median(last[side].map(perMessage(last.size)))],
-      limits: [median(first[side].map(perMessage(first.size)))],
+      values: last[side].map(perMessage(last.size)),
+      limits: first[side].map(perMessage(first.size)),
       aim,
     });
   const time = (part) => (size) => (round) => (part(round) / size) * 1_000;
@@ -126,23 +138,23 @@ class Side {
     Object.assign(this, { group, load, server, address });
   }
 
-  async grow(size) {
-    await this.load.join(size - this.size, { group: this.group, server: this.address });
+  async resize(size) {
+    const { group, address: server } = this;
+    if (size > this.size) await this.load.spread('join', size - this.size, { group, server });
+    else await this.load.spread('leave', this.size - size, { group });
     this.size = size;
+    await sleep(QUIET_MS);
   }
 
   /** Some connections that come, are sent something and go: what the process needs for the first of all is not theirs. */
   async warmUp({ steps: [[smallest]], warmUp }) {
-    await this.grow(Math.ceil(smallest / 5));
+    await this.resize(Math.ceil(smallest / 5));
     for (let round = 0; round < warmUp; round += 1) await this.round(KIB);
-    await this.load.all('leave', { group: this.group });
-    this.size = 0;
-    await sleep(500);
+    await this.resize(0);
     this.before = await this.server.probe('memory');
   }
 
   async memory() {
-    await sleep(500);
     const after = await this.server.probe('memory');
     const grown = (part) => part(after) - part(this.before);
     return { rss: grown(({ rss }) => rss), heap: grown(({ heapUsed, external }) => heapUsed + external) };

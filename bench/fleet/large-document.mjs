@@ -45,7 +45,7 @@ async function ofTrimtab(world, load, clients, bytes) {
   await server.admin.service(SERVICE);
   await server.admin.publish(SERVICE, '{}');
   const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base' };
-  await load.join(clients, { group: 'trimtab', server: address });
+  await load.spread('join', clients, { group: 'trimtab', server: address });
 
   const value = largeConfig(bytes);
   const whole = await storm(server, load, 'trimtab', () => publisher.publish(SERVICE, JSON.stringify(value)));
@@ -55,17 +55,17 @@ async function ofTrimtab(world, load, clients, bytes) {
   const small = await storm(server, load, 'trimtab', () => publisher.publish(SERVICE, JSON.stringify(value)));
   const peakRss = await server.probe('peakRss');
   publisher.close();
-  await load.all('leave', { group: 'trimtab' });
+  await load.spread('leave', clients, { group: 'trimtab' });
   await server.end();
   return { whole, small, peakRss };
 }
 
 async function ofRaw(load, clients, length) {
   const server = startRole('raw-sockets', PROBED);
-  await load.join(clients, { group: 'raw', server: { port: await server.call('listen') } });
+  await load.spread('join', clients, { group: 'raw', server: { port: await server.call('listen') } });
   const round = await storm(server, load, 'raw', () => server.call('send', { text: 'x'.repeat(length) }, TIMEOUT_MS));
   const peakRss = await server.probe('peakRss');
-  await load.all('leave', { group: 'raw' });
+  await load.spread('leave', clients, { group: 'raw' });
   await server.end();
   return { ...round, peakRss };
 }

@@ -20,7 +20,7 @@ export async function run({ world, quick }) {
   await server.admin.service(SERVICE);
   await server.admin.publish(SERVICE, JSON.stringify(values));
   const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base' };
-  await load.join(clients, { group: 'trimtab', server: address });
+  await load.spread('join', clients, { group: 'trimtab', server: address });
 
   await load.all('expect', { group: 'trimtab' });
   await server.probe('watchLoop');

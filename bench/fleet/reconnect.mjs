@@ -19,10 +19,12 @@ const MANNERS = { 'back-off': 'coming back by back-off', held: 'coming back in o
 export async function run({ world, quick }) {
   const clients = connectionsAllowed(quick ? 20 : 10_000);
   const load = new Load('fleet', quick ? 2 : 4);
+  // In passing there is no time for the delays of the real client.
+  const pace = quick ? { backoffBaseMs: 100 } : {};
   const trimtab = await Trimtab.start(world);
   const raw = await Raw.start();
-  await load.join(clients, { group: 'trimtab', server: trimtab.address });
-  await load.join(clients, { group: 'raw', server: raw.address });
+  await load.spread('join', clients, { group: 'trimtab', server: { ...trimtab.address, ...pace } });
+  await load.spread('join', clients, { group: 'raw', server: { ...raw.address, ...pace } });
   const results = [];
   for (const manner of Object.keys(MANNERS)) {
     const ours = await storm(load, 'trimtab', trimtab, manner);
@@ -39,6 +41,7 @@ function rows(clients, manner, ours, limit) {
   const prefix = `${clients.toLocaleString('en-US')} ${MANNERS[manner]}`;
   const row = (what, unit, part, aim) => result({ name: `${prefix}: ${what}`, unit, values: [part(ours)], limits: [part(limit)], aim });
   return [
+    result({ name: `${prefix}: server down`, unit: 'ms', values: [ours.downMs], limits: [limit.downMs] }),
     row('server listens again → all current', 'ms', ({ listening, last }) => last - listening, 1.3),
     row('CPU of the server per client', 'µs', ({ cpuUs }) => cpuUs / clients),
     row('longest block of the event loop', 'ms', ({ loop }) => loop.longestMs),

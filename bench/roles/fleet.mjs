@@ -29,7 +29,7 @@ class Group {
   attempts = 0;
   failures = {};
   answers = {};
-  /** `back-off`: who loses its server comes back; `held`: only when it is told to; `leaving`: never. */
+  /** Who loses its server comes back by `back-off`; or is `held` until it is told to. */
   manner = 'back-off';
 
   constructor(server) {
@@ -58,6 +58,7 @@ class Member {
   #socket;
   #backoffs = 0;
   #retryMs;
+  #hasLeft = false;
   #revision = 0;
   #etag;
   /** Changes it was sent; a client that is conflated well gets few. */
@@ -79,6 +80,7 @@ class Member {
   }
 
   leave() {
+    this.#hasLeft = true;
     this.#socket?.end();
   }
 
@@ -103,8 +105,8 @@ class Member {
     if (this.#state === 'current') group.current -= 1;
     else group.failed(reason);
     this.#state = 'waiting';
-    if (group.manner !== 'back-off') return;
-    const ceilingMs = Math.min(CAP_MS, BASE_MS * 2 ** this.#backoffs);
+    if (this.#hasLeft || group.manner === 'held') return;
+    const ceilingMs = Math.min(CAP_MS, (group.server.backoffBaseMs ?? BASE_MS) * 2 ** this.#backoffs);
     this.#backoffs += 1;
     setTimeout(() => this.open(), this.#retryMs ?? Math.random() * ceilingMs);
     this.#retryMs = undefined;
@@ -123,11 +125,13 @@ class Member {
       this.#retryMs = withinMs === undefined ? undefined : Math.random() * Number(withinMs);
       return this.#socket.end('closing');
     }
+    if (type === 'move') return;
     const [, revision, etag] = POSITION.exec(beginning);
     this.#revision = Number(revision);
     if (etag !== undefined) this.#etag = JSON.parse(`"${etag}"`);
     if (this.#state === 'opening') this.#answered(type);
-    else if (type === 'snapshot' || type === 'delta') this.#change(length);
+    // Who was away for a moment gets the change as an answer.
+    if (type === 'snapshot' || type === 'delta') this.#change(length);
   }
 
   #answered(type) {
@@ -201,16 +205,13 @@ answer({
       group.manner = 'back-off';
       for (const member of group.members) member.open();
     },
+    leave: (group, { count }) => {
+      for (const member of group.members.splice(group.members.length - count)) member.leave();
+    },
     /** Once every socket has had an answer again. */
     back: async (group) => {
       await group.until(() => group.current === group.members.length);
       return told(group);
     },
   }),
-  leave: ({ group: name }) => {
-    const group = groups.get(name);
-    groups.delete(name);
-    group.manner = 'leaving';
-    for (const member of group.members) member.leave();
-  },
 });

@@ -4,15 +4,13 @@ import { now } from '../support/clock.mjs';
 import { LightPoll } from '../support/light-poll.mjs';
 import { answer } from '../support/role.mjs';
 
-/** How many are sent before the loop has a turn. */
-const BATCH = 25;
 const LOOK_MS = 5;
 const groups = new Map();
 
 answer({
-  /** Sends the requests; when they are parked, only the server knows. */
-  join: async ({ group: name, count, server: { port, path, headers = {} } }) => {
-    const group = { polls: [], statuses: {}, answered: 0, last: 0 };
+  /** Sends as many more requests; when they are parked, only the server knows. */
+  join: ({ group: name, count, server: { port, path, headers = {} } }) => {
+    const group = groups.get(name) ?? { polls: [], statuses: {}, answered: 0, last: 0 };
     groups.set(name, group);
     const lines = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).map(([header, value]) => `${header}: ${value}\r\n`);
     const request = Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
@@ -21,10 +19,7 @@ answer({
       group.answered += 1;
       group.last = now();
     };
-    for (let sent = 0; sent < count; sent += 1) {
-      group.polls.push(new LightPoll({ port, request }, done));
-      if (sent % BATCH === 0) await sleep(1);
-    }
+    for (let sent = 0; sent < count; sent += 1) group.polls.push(new LightPoll({ port, request }, done));
   },
   /** How many have been answered already, and with what. */
   answered: ({ group }) => groups.get(group).statuses,
@@ -33,9 +28,5 @@ answer({
     const group = groups.get(name);
     while (group.answered < group.polls.length) await sleep(LOOK_MS);
     return { last: group.last, statuses: group.statuses };
-  },
-  leave: ({ group }) => {
-    for (const poll of groups.get(group).polls) poll.end();
-    groups.delete(group);
   },
 });

@@ -18,10 +18,6 @@ export class LightPoll {
     tcp.once('close', () => this.#end('closed'));
   }
 
-  end() {
-    this.#end('ended here');
-  }
-
   #read(size) {
     if (this.#status === undefined) {
       // The head of an answer comes in one piece: it is the first thing on its connection, and short.

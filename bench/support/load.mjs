@@ -24,10 +24,10 @@ export class Load {
     return Promise.all(this.#roles.map(({ call }) => call(method, params, timeoutMs)));
   }
 
-  /** `count` more members of a group, spread over the processes. */
-  join(count, params) {
+  /** `count` members join or leave a group, shared by the processes. */
+  spread(method, count, params) {
     const share = (index) => Math.floor(((index + 1) * count) / this.#roles.length) - Math.floor((index * count) / this.#roles.length);
-    return Promise.all(this.#roles.map(({ call }, index) => call('join', { ...params, count: share(index) }, JOIN_TIMEOUT_MS)));
+    return Promise.all(this.#roles.map(({ call }, index) => call(method, { ...params, count: share(index) }, JOIN_TIMEOUT_MS)));
   }
 
   /** What all processes have told, as if they were one. */

@@ -1,5 +1,6 @@
 // Loaded into a server before its own code (`--require`), the one of Trimtab and the bare ones alike: answers what it
 // uses and how long its event loop was blocked.
+const { subscribe } = require('node:diagnostics_channel');
 const { Server } = require('node:net');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 
@@ -31,6 +32,11 @@ const measures = {
     return { longestMs: tooLong(delay.max), p99Ms: tooLong(delay.percentile(99)) };
   },
   listened: () => listened,
+  countRequests: () => {
+    requests = 0;
+    subscribe('http.server.request.start', () => (requests += 1));
+  },
+  requests: () => requests,
   peakRss: () => process.resourceUsage().maxRSS * 1_024,
 };
 
@@ -38,6 +44,7 @@ function tooLong(nanoseconds) {
   return Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
 }
 
+let requests;
 /** When the process began to listen, by the clock that all processes share, and what it had used until then. */
 let listened;
 // For a storm that begins with the first connection: before anybody could ask.
