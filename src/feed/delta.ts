@@ -1,4 +1,4 @@
-import { diffToPatch, type DeltaMessage } from '@trimtab/client/protocol';
+import { diffToPatch, type DeltaMessage, type JsonPatchOperation } from '@trimtab/client/protocol';
 import type { FeedSnapshot } from './snapshot-source';
 
 /** Values compared before giving up: as many as take some tens of milliseconds, during which nobody else is served. */
@@ -14,8 +14,13 @@ export type DeltaBase = Pick<FeedSnapshot, 'etag' | 'documents'>;
 export function deltaBetween(base: DeltaBase, next: FeedSnapshot): { readonly delta: DeltaMessage; readonly json: Buffer } | undefined {
   const { revision, etag, layers } = next;
   const patch = diffToPatch(base.documents, next.documents, MAX_COMPARED);
-  if (patch === undefined) return undefined;
+  if (patch === undefined || leastBytesOf(patch) >= next.body.length) return undefined;
   const delta: DeltaMessage = { type: 'delta', from: base.etag, revision, etag, layers, patch };
   const json = Buffer.from(JSON.stringify(delta));
   return json.length < next.body.length ? { delta, json } : undefined;
+}
+
+/** So that a large text that was replaced is not serialized only to find out how long it is. */
+function leastBytesOf(patch: readonly JsonPatchOperation[]): number {
+  return patch.reduce((sum, operation) => sum + ('value' in operation && typeof operation.value === 'string' ? operation.value.length : 0), 0);
 }
