@@ -6,7 +6,7 @@ import { LeaseKeeper } from '../replicas/lease-keeper';
 import { LIVING } from '../replicas/replica-table';
 import type { Instance, InstanceState } from './instance';
 import { conditionOf, matcherOf, type InstanceFilter } from './instance-filter';
-import { compareKeys, smallest, type OrderKey } from './instance-order';
+import { compareKeys, compareText, smallest, type OrderKey } from './instance-order';
 import { InstanceRegistry } from './instance-registry';
 
 /** An instance, and the process it is connected to. */
@@ -67,16 +67,12 @@ export class InstanceDirectory {
     const { id: replica } = this.keeper.identity;
     const fits = matcherOf(filter);
     const { registry } = this;
-    const found = function* (): Generator<ListedInstance> {
+    const found = function* (): Generator<Instance> {
       for (const peers of registry.targets()) {
-        for (const instance of peers) {
-          if (!fits(instance)) continue;
-          const listed = { ...instance, replica };
-          if (after === undefined || compareKeys(orderOf(listed), after) > 0) yield listed;
-        }
+        for (const instance of peers) if (fits(instance) && (after === undefined || isAfter(instance, replica, after))) yield instance;
       }
     };
-    return smallest(found(), limit, byOrder);
+    return smallest(found(), limit, compareInstances).map((instance) => listed(instance, replica));
   }
 
   private async others(filter: InstanceFilter, after: OrderKey | undefined, limit: number): Promise<InstanceListing> {
@@ -104,7 +100,21 @@ export function orderOf({ service, environment, info, connection, replica }: Lis
 }
 
 function byOrder(a: ListedInstance, b: ListedInstance): number {
-  return compareKeys(orderOf(a), orderOf(b));
+  return compareInstances(a, b) || compareText(a.replica, b.replica);
+}
+
+/** The same order without a key for each: a page may be looked for among ten thousand. */
+function compareInstances(a: Instance, b: Instance): number {
+  return compareText(a.service, b.service) || compareText(a.environment, b.environment) || compareText(a.info.id, b.info.id) || compareText(a.connection, b.connection);
+}
+
+function isAfter({ service, environment, info, connection }: Instance, replica: string, after: OrderKey): boolean {
+  return compareKeys([service, environment, info.id, connection, replica], after) > 0;
+}
+
+/** As it is now: what is shown does not change while it is being written out. */
+function listed({ connection, service, environment, info, transport, connectedAt, state, revision, etag, appliedRevision, reason, reportedAt }: Instance, replica: string): ListedInstance {
+  return { replica, connection, service, environment, info, transport, connectedAt, state, revision, etag, appliedRevision, reason, reportedAt };
 }
 
 function instanceOf(row: ListedRow): ListedInstance {

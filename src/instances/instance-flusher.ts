@@ -87,6 +87,8 @@ export class InstanceFlusher {
     if (this.lease === undefined) return;
     this.dirty.add(connection);
     if (urgent) this.urgent.add(connection);
+    // On the way of every report: what is coming anyway need not be reckoned again.
+    else if (this.dueAt !== Infinity) return;
     const sinceLast = performance.now() - this.flushedAt;
     this.schedule(urgent ? URGENT_MS : Math.max(0, this.options.intervalMs - sinceLast));
   }

@@ -3,9 +3,8 @@ import type { InstanceInfo, Position, Report } from '@trimtab/client/protocol';
 import type { FeedObserver, InstanceHandle, TransportName } from '../feed/feed-observer';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { layerKey, type LayerName } from '../kernel/names';
-import type { Instance } from './instance';
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+import type { Revision } from '../kernel/revision';
+import type { Instance, InstanceState } from './instance';
 
 /** `urgent`: somebody should know at once. */
 export type InstanceListener = (connection: string, urgent: boolean) => void;
@@ -19,20 +18,26 @@ const POLL_PAUSE_MS = 5_000;
  */
 @Injectable()
 export class InstanceRegistry implements FeedObserver {
-  private readonly byConnection = new Map<string, Mutable<Instance>>();
-  private readonly byTarget = new Map<string, Set<Instance>>();
+  private readonly byConnection = new Map<string, ConnectedInstance>();
+  private readonly byTarget = new Map<string, Set<ConnectedInstance>>();
   private readonly listeners = new Set<InstanceListener>();
   /** Pollers between two requests, with what ends their pause. */
   private readonly pausing = new Map<string, NodeJS.Timeout>();
   /** Requests of pollers that are under way. */
   private readonly polls = new Map<string, number>();
+  private readonly host: InstanceHost;
 
-  constructor(@Inject(CLOCK) private readonly clock: Clock) {}
+  constructor(@Inject(CLOCK) private readonly clock: Clock) {
+    this.host = {
+      now: () => this.clock.now(),
+      changed: (connection, urgent) => this.changed(connection, urgent),
+      gone: (instance) => this.leave(instance),
+    };
+  }
 
   connected(id: string, target: LayerName, info: InstanceInfo, transport: TransportName, since?: Position): InstanceHandle {
     if (transport === 'long-poll') return this.polled(`${id}/${layerKey(target)}`, target, info, since);
-    const instance = this.enter(id, target, info, transport, since);
-    return { report: (report) => this.report(instance, report), gone: () => this.leave(instance) };
+    return this.enter(id, target, info, transport, since);
   }
 
   /** Tells of every connection that came, changed or went. Called on the hot path: it must not block or throw. */
@@ -67,47 +72,25 @@ export class InstanceRegistry implements FeedObserver {
     this.pausing.clear();
   }
 
-  private enter(connection: string, target: LayerName, info: InstanceInfo, transport: TransportName, since?: Position): Mutable<Instance> {
-    const instance: Mutable<Instance> = {
-      connection,
-      service: target.service,
-      environment: target.environment,
-      info: storable(info),
-      transport,
-      connectedAt: this.clock.now(),
-      state: 'connected',
-      revision: since?.revision,
-      etag: since?.etag,
-      appliedRevision: undefined,
-      reason: undefined,
-      reportedAt: undefined,
-    };
+  private enter(connection: string, target: LayerName, info: InstanceInfo, transport: TransportName, since?: Position): ConnectedInstance {
+    const instance = new ConnectedInstance(this.host, connection, target, storable(info), transport, this.clock.now());
+    instance.revision = since?.revision;
+    instance.etag = since?.etag;
     const key = layerKey(target);
     const peers = this.byTarget.get(key) ?? new Set();
     this.byTarget.set(key, peers.add(instance));
     this.byConnection.set(connection, instance);
-    this.changed(instance, false);
+    this.changed(connection, false);
     return instance;
   }
 
-  private report(instance: Mutable<Instance>, report: Report): void {
-    const refused = report.state === 'refused';
-    instance.state = report.state;
-    instance.revision = report.revision;
-    instance.etag = report.etag;
-    if (!refused) instance.appliedRevision = report.revision;
-    instance.reason = refused ? wellFormed(report.reason) : undefined;
-    instance.reportedAt = this.clock.now();
-    this.changed(instance, refused);
-  }
-
-  private leave(instance: Instance): void {
+  private leave(instance: ConnectedInstance): void {
     if (this.byConnection.get(instance.connection) !== instance) return;
     this.byConnection.delete(instance.connection);
     const key = layerKey(instance);
     const peers = this.byTarget.get(key);
     if (peers?.delete(instance) && peers.size === 0) this.byTarget.delete(key);
-    this.changed(instance, false);
+    this.changed(instance.connection, false);
   }
 
   /**
@@ -123,12 +106,12 @@ export class InstanceRegistry implements FeedObserver {
     if (known !== undefined && known.etag !== since?.etag) {
       known.revision = since?.revision;
       known.etag = since?.etag;
-      this.changed(known, false);
+      this.changed(connection, false);
     }
     return { report: () => undefined, gone: () => this.pause(instance) };
   }
 
-  private pause(instance: Instance): void {
+  private pause(instance: ConnectedInstance): void {
     const { connection } = instance;
     const polls = (this.polls.get(connection) ?? 1) - 1;
     if (polls > 0) {
@@ -143,18 +126,69 @@ export class InstanceRegistry implements FeedObserver {
     this.pausing.set(connection, setTimeout(end, POLL_PAUSE_MS).unref());
   }
 
-  private changed({ connection }: Instance, urgent: boolean): void {
+  private changed(connection: string, urgent: boolean): void {
     for (const listener of this.listeners) listener(connection, urgent);
   }
 }
 
+/** What connected instances share. */
+interface InstanceHost {
+  now(): Date;
+  changed(connection: string, urgent: boolean): void;
+  gone(instance: ConnectedInstance): void;
+}
+
+/** Its own handle, and a class: there is one for each of ten thousand connections. */
+class ConnectedInstance implements Instance, InstanceHandle {
+  readonly service: string;
+  readonly environment: string;
+  state: InstanceState = 'connected';
+  revision: Revision | undefined;
+  etag: string | undefined;
+  appliedRevision: Revision | undefined;
+  reason: string | undefined;
+  reportedAt: Date | undefined;
+  readonly #host: InstanceHost;
+
+  constructor(
+    host: InstanceHost,
+    readonly connection: string,
+    { service, environment }: LayerName,
+    readonly info: InstanceInfo,
+    readonly transport: TransportName,
+    readonly connectedAt: Date,
+  ) {
+    this.#host = host;
+    this.service = service;
+    this.environment = environment;
+  }
+
+  report(report: Report): void {
+    const refused = report.state === 'refused';
+    this.state = report.state;
+    this.revision = report.revision;
+    this.etag = report.etag;
+    if (!refused) this.appliedRevision = report.revision;
+    this.reason = refused ? wellFormed(report.reason) : undefined;
+    this.reportedAt = this.#host.now();
+    this.#host.changed(this.connection, refused);
+  }
+
+  gone(): void {
+    this.#host.gone(this);
+  }
+}
+
 /** Half a surrogate pair cannot be stored, and would come back as another character. */
-function storable({ id, host, library, labels }: InstanceInfo): InstanceInfo {
+function storable(info: InstanceInfo): InstanceInfo {
+  const { id, host = '', library = '', labels = {} } = info;
+  const texts = [id, host, library, ...Object.entries(labels).flat()];
+  if (texts.every((text) => wellFormed(text) === text)) return info;
   return {
     id: wellFormed(id),
-    ...(host === undefined ? {} : { host: wellFormed(host) }),
-    ...(library === undefined ? {} : { library: wellFormed(library) }),
-    ...(labels === undefined ? {} : { labels: Object.fromEntries(Object.entries(labels).map(([name, value]) => [wellFormed(name), wellFormed(value)])) }),
+    host: wellFormed(host),
+    library: wellFormed(library),
+    labels: Object.fromEntries(Object.entries(labels).map(([name, value]) => [wellFormed(name), wellFormed(value)])),
   };
 }
 
