@@ -44,7 +44,7 @@ export class Distribution {
   constructor(
     { heads, snapshots, catalog, credentials, log }: Sources,
     link: NatsLink,
-    bucket: Bucket,
+    { bucket, replicas }: { readonly bucket: Bucket; readonly replicas: number },
     lost: AbortSignal,
     onFailure: (what: string, error: unknown, attempt: number) => void,
   ) {
@@ -69,7 +69,7 @@ export class Distribution {
         this.snapshotWorker.wake();
       }),
     ];
-    this.watch = new BucketWatch(link, bucket, this.contents);
+    this.watch = new BucketWatch(link, bucket, this.contents, () => bucket.ensure(replicas));
   }
 
   /** The position that edges can have; undefined as long as the bucket could not be read. */

@@ -5,6 +5,8 @@ import type { Settings } from '../settings/settings';
 
 const INTERVAL_MS = 1_000;
 const QUERY_TIMEOUT_MS = 5_000;
+/** Postgres ends the session of a process that was paused or cut off for longer, and gives the lock to another. */
+const MAX_SILENCE_MS = 5_000;
 
 /**
  * The lock that one replica at a time holds: the one that distributes. It belongs to a database session of its own and
@@ -37,6 +39,7 @@ export class DistributorLock {
     const lock = new DistributorLock(client, ended);
     try {
       await client.connect();
+      await client.query(`SET idle_session_timeout = ${MAX_SILENCE_MS}`);
       while (!(await lock.isFree())) await sleep(INTERVAL_MS, undefined, { signal });
       signal.throwIfAborted();
       void lock.keep();

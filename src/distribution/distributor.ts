@@ -80,25 +80,13 @@ export class Distributor implements OnApplicationBootstrap, BeforeApplicationShu
     const { nats } = this.settings;
     try {
       const bucket = new Bucket(link, nats.bucket);
-      await this.makeBucket(bucket, lock.lost);
       this.logger.log(`This replica distributes what is published, over the bucket ${nats.bucket}.`);
-      this.term = new Distribution(this.sources, link, bucket, lock.lost, (what, error, attempt) => this.told(what, error, attempt));
+      this.term = new Distribution(this.sources, link, { bucket, replicas: nats.replicas }, lock.lost, (what, error, attempt) => this.told(what, error, attempt));
       await untilAborted(lock.lost, this.stopping.signal);
     } finally {
       await this.term?.stop();
       this.term = undefined;
       await lock.release();
-    }
-  }
-
-  private async makeBucket(bucket: Bucket, lost: AbortSignal): Promise<void> {
-    for (let attempt = 0; !lost.aborted && !this.stopping.signal.aborted; ) {
-      try {
-        return await bucket.ensure(this.settings.nats.replicas);
-      } catch (error) {
-        this.told('The bucket', error, attempt);
-        await sleep(backoffMs(attempt++), undefined, { signal: this.stopping.signal }).catch(() => undefined);
-      }
     }
   }
 

@@ -62,6 +62,8 @@ export class BucketWatch {
     private readonly link: NatsLink,
     private readonly bucket: Bucket,
     private readonly listener: WatchListener,
+    /** Done before every attempt: whoever fills the bucket makes it first. */
+    private readonly prepare: () => Promise<void> = () => Promise.resolve(),
   ) {
     this.running = this.run();
   }
@@ -97,6 +99,7 @@ export class BucketWatch {
   /** One consumer, from its making until something is wrong with it. Always ends by throwing or because we stop. */
   private async follow(onProven: () => void): Promise<void> {
     const { nc, jsm } = await this.bucket.use();
+    await this.prepare();
     const memory = await this.remember();
     let interrupt: (error: Error) => void = () => undefined;
     const interrupted = new Promise<never>((_, reject) => (interrupt = reject));

@@ -5,7 +5,7 @@ import { opened } from './open-resources';
 
 const ROOT = path.resolve(__dirname, '../..');
 const MAIN = path.join(ROOT, 'dist/main.js');
-const ANNOUNCED = /API\s+(http:\/\/\S+)\/api\/v1/;
+const ANNOUNCED = /(?:API|Configs)\s+(http:\/\/\S+?)(?:\/api)?\/v1/;
 
 export interface Exit {
   readonly code: number | null;
@@ -34,7 +34,7 @@ export async function startServerProcess(env: Readonly<Record<string, string>> =
   const announced = new Promise<string>((resolve) => {
     const look = (): void => {
       const url = ANNOUNCED.exec(output.stdout)?.[1];
-      if (url !== undefined && output.stdout.includes('Database')) resolve(url);
+      if (url !== undefined && /Database|NATS/.test(output.stdout)) resolve(url);
     };
     child.stdout?.on('data', look);
   });
