@@ -1,5 +1,5 @@
 // What a large catalog costs against a small one: the same request to a server on each, by turns.
-import { serviceName } from './growth-data.mjs';
+import { serviceName } from './growth-data.cjs';
 import { result } from './support/results.mjs';
 import { alternate, median } from './support/statistics.mjs';
 

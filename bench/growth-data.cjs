@@ -3,15 +3,16 @@
 
 /** Beside `base`, which every database has. Parents first. */
 const ENVIRONMENTS = { staging: 'base', production: 'base', 'production-eu': 'production', 'production-us': 'production' };
-export const ENVIRONMENT_NAMES = ['base', ...Object.keys(ENVIRONMENTS)];
+const ENVIRONMENT_NAMES = ['base', ...Object.keys(ENVIRONMENTS)];
 /** A service like any other, which `includers` others include from `base` on. */
-export const LIBRARY = 'library';
+const LIBRARY = 'library';
 /** Every so many of the includers have a schema attached to what they merge with the library. */
 const SCHEMA_EVERY = 10;
 const LOGGING_VARIANTS = 8;
 const ACTOR = '{"kind":"token","id":"8f14e45f-ceea-467a-9b36-3c1b5a5d8a10","name":"growth"}';
 
-export const serviceName = (number) => `service-${String(number).padStart(5, '0')}`;
+/** `service-00001` and so on; number 1 is the first that includes the library. */
+const serviceName = (number) => `service-${String(number).padStart(5, '0')}`;
 
 /**
  * Fills a database with `services` services and the library, each with a layer in every environment, `versions`
@@ -19,13 +20,13 @@ export const serviceName = (number) => `service-${String(number).padStart(5, '0'
  * one edit, and an audit record. The environments of a service share the contents of a version, as promotions do.
  * Needs a superuser: the foreign keys of millions of rows are not checked one by one.
  */
-export async function loadCatalog(client, { services, versions, includers = 0 }) {
+async function loadCatalog(client, { services, versions, includers = 0 }) {
   const statements = [
     'SET session_replication_role = replica',
     'SET synchronous_commit = off',
     'SET statement_timeout = 0',
     ...Object.entries(ENVIRONMENTS).map(
-      ([name, parent]) => `INSERT INTO environment (name, parent_id) SELECT '${name}', id FROM environment WHERE name = '${parent}'`,
+      ([name, parent]) => `INSERT INTO environment (name, parent_id) SELECT '${name}', id FROM environment WHERE name = '${parent}' ON CONFLICT DO NOTHING`,
     ),
     `INSERT INTO service (name) SELECT 'service-' || lpad(n::text, 5, '0') FROM generate_series(1, ${services}) n
      UNION ALL SELECT '${LIBRARY}'`,
@@ -124,3 +125,8 @@ function manifests(includers) {
         WHERE environment = 'base' AND number BETWEEN 1 AND ${includers} AND number % ${SCHEMA_EVERY} = 0 ORDER BY revision`,
   ];
 }
+
+exports.ENVIRONMENT_NAMES = ENVIRONMENT_NAMES;
+exports.LIBRARY = LIBRARY;
+exports.serviceName = serviceName;
+exports.loadCatalog = loadCatalog;

@@ -1,6 +1,6 @@
 // Publishing to a library that many services include, and what everybody else notices of it meanwhile.
 import { request } from 'node:http';
-import { LIBRARY, serviceName } from './growth-data.mjs';
+import { LIBRARY, serviceName } from './growth-data.cjs';
 import { result } from './support/results.mjs';
 import { percentile } from './support/statistics.mjs';
 

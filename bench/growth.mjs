@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { ENVIRONMENT_NAMES, loadCatalog } from './growth-data.mjs';
+import { ENVIRONMENT_NAMES, loadCatalog } from './growth-data.cjs';
 import { measureCatalog } from './growth-catalog.mjs';
 import { measureLibrary } from './growth-library.mjs';
 import { against, result, table } from './support/results.mjs';

@@ -134,12 +134,13 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   private async load(): Promise<void> {
     const [environments, changed] = await Promise.all([this.dataSource.manager.find(Environment), readServices(this.dataSource, this.counter)]);
     this.tree = new EnvironmentTree(environments);
-    if (this.counter < 0) this.keep(changed.services);
+    const isAll = this.counter < 0;
+    if (isAll) this.keep(changed.services);
     else for (const service of changed.services) this.add(service);
     // A counter that has gone back, or another number of services, is another database: one that was restored.
-    const isWhole = changed.counter >= this.counter && this.servicesById.size === changed.total;
-    this.counter = isWhole ? changed.counter : -1;
-    if (!isWhole) await this.load();
+    const isSame = isAll || (changed.counter >= this.counter && this.servicesById.size === changed.total);
+    this.counter = isSame ? changed.counter : -1;
+    if (!isSame) await this.load();
   }
 
   /** What was known when the disk copy was written, until the database answers. */

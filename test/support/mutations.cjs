@@ -87,4 +87,22 @@ exports.MUTATIONS = {
     replace: '',
     spec: 'src/snapshots/snapshot-store.spec.ts',
   },
+  'a finding that is taken over although a layer it was found from has moved': {
+    file: 'src/changes/impact.ts',
+    find: 'for (const key of finding.dependsOn) if (this.heads.revisionOf(key) > earlier.basis) return false;',
+    replace: '',
+    spec: 'test/log.spec.ts',
+  },
+  'a config that is not checked because it is not listed': {
+    file: 'src/changes/impact.ts',
+    find: 'if (becomes) violations.push',
+    replace: 'if (becomes && keyByKey) violations.push',
+    spec: 'test/growth.spec.ts',
+  },
+  'a catalog that steps over a service that changed': {
+    file: 'src/catalog/read-services.ts',
+    find: 'ON s.changed > $1',
+    replace: 'ON s.changed > $1::bigint + CASE WHEN $1::bigint < 0 THEN 0 ELSE 1000 END',
+    spec: 'test/growth-replicas.spec.ts',
+  },
 };
