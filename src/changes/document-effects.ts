@@ -4,9 +4,12 @@ import { diffValues, type KeyChange } from '../documents/diff-values';
 import { sameValue } from '../documents/json-object';
 import { compileSchema, type Violation } from '../documents/json-schema';
 import { mergeValues } from '../documents/merge-documents';
+import type { ParsedDocument } from '../documents/parse-document';
 import { serializeValue } from '../documents/serialize-document';
 import { entryIdentity, type ContentStore, type Contents } from '../releases/content-store';
 import type { DocumentPart, EffectiveDocument } from '../releases/effective-config';
+import type { LayerEntry } from '../releases/layer-entry';
+import type { AffectedDocument } from './affected-configs';
 
 /** Enough for the layers of a library in every environment and of the service that is looked at. */
 const KEPT_VALUES = 256;
@@ -27,6 +30,8 @@ export class DocumentEffects {
   private readonly merged = new LRUCache<string, { readonly value: JsonValue }>({ max: KEPT_VALUES });
   private readonly effects = new LRUCache<string, DocumentEffect>({ max: KEPT_OUTCOMES });
   private readonly violations = new LRUCache<string, readonly Violation[]>({ max: KEPT_OUTCOMES });
+  private readonly numbers = new Map<string, number>();
+  private readonly numbersOfEntries = new Map<LayerEntry, number>();
   private readonly writable = new LRUCache<string, true>({ max: KEPT_OUTCOMES });
 
   constructor(
@@ -35,13 +40,18 @@ export class DocumentEffects {
   ) {}
 
   /** Makes sure that {@link effect} and {@link check} find at hand what these documents are made of. */
-  async preload(documents: Iterable<EffectiveDocument>): Promise<void> {
-    const entries = [...documents].flatMap(({ parts, schema }) => (schema ? [...parts, schema] : parts)).map(({ entry }) => entry);
-    await this.store.preload(entries, this.proposed);
+  async preload(documents: readonly AffectedDocument[]): Promise<void> {
+    const entries = new Map<string, LayerEntry>();
+    for (const { was, becomes } of documents) {
+      for (const { entry } of was?.parts ?? []) entries.set(entry.hash, entry);
+      for (const { entry } of becomes?.parts ?? []) entries.set(entry.hash, entry);
+      if (becomes?.schema) entries.set(becomes.schema.entry.hash, becomes.schema.entry);
+    }
+    await this.store.preload([...entries.values()], this.proposed);
   }
 
   async effect(was: EffectiveDocument | undefined, becomes: EffectiveDocument | undefined, keyByKey: boolean): Promise<DocumentEffect> {
-    const key = `${was ? identity(was.parts) : ''}>${becomes ? identity(becomes.parts) : ''}`;
+    const key = `${was ? this.identity(was.parts) : ''}>${becomes ? this.identity(becomes.parts) : ''}`;
     const known = this.effects.get(key);
     if (known && (known.changes || !keyByKey)) return known;
     const [before, after] = [was && (await this.value(was.parts)), becomes && (await this.value(becomes.parts))];
@@ -52,7 +62,7 @@ export class DocumentEffects {
 
   /** @throws DomainError `value_not_representable`: a merged document is delivered in the format of its strongest layer. */
   async check({ parts, schema }: EffectiveDocument): Promise<readonly Violation[]> {
-    const key = identity(parts);
+    const key = this.identity(parts);
     if (parts.length > 1 && !this.writable.has(key)) {
       const { format } = parts.at(-1)!.entry.type;
       // JSON and YAML can say whatever the others can.
@@ -71,25 +81,47 @@ export class DocumentEffects {
   }
 
   private async value(parts: readonly DocumentPart[]): Promise<JsonValue> {
-    const documents = await this.store.parsed(parts.map(({ entry }) => entry), this.proposed);
-    if (documents.length === 1) return documents[0]!.value;
+    // Delivered as written; merged with nothing it would lose its nulls.
+    if (parts.length === 1) return (await this.parsed(parts[0]!)).value;
+    const keys = this.keys(parts);
+    const whole = this.merged.get(keys.at(-1)!);
+    if (whole) return whole.value;
     // The fold of the weaker layers is the same for everyone who builds on them.
-    let key = '';
-    let value: JsonValue = null;
-    for (const [index, document] of documents.entries()) {
-      key += `${entryIdentity(parts[index]!.entry)} `;
-      const known = this.merged.get(key);
-      value = known ? known.value : mergeValues(value, document.value);
-      if (!known) this.merged.set(key, { value });
+    let known = keys.length - 2;
+    while (known >= 0 && !this.merged.has(keys[known]!)) known -= 1;
+    let value = known < 0 ? null : this.merged.get(keys[known]!)!.value;
+    for (let index = known + 1; index < parts.length; index += 1) {
+      value = mergeValues(value, (await this.parsed(parts[index]!)).value);
+      this.merged.set(keys[index]!, { value });
     }
     return value;
+  }
+
+  private async parsed({ entry }: DocumentPart): Promise<ParsedDocument> {
+    return (await this.store.parsed([entry], this.proposed))[0]!;
+  }
+
+  private identity(parts: readonly DocumentPart[]): string {
+    return this.keys(parts).at(-1)!;
+  }
+
+  /** A short name of what each of the parts makes together with the weaker ones. */
+  private keys(parts: readonly DocumentPart[]): string[] {
+    let key = '';
+    return parts.map(({ entry }) => (key += `${this.numberOf(entry)} `));
+  }
+
+  private numberOf(entry: LayerEntry): number {
+    const known = this.numbersOfEntries.get(entry);
+    if (known !== undefined) return known;
+    const identity = entryIdentity(entry);
+    const number = this.numbers.get(identity) ?? this.numbers.size;
+    this.numbers.set(identity, number);
+    this.numbersOfEntries.set(entry, number);
+    return number;
   }
 }
 
 function listed(changes: readonly KeyChange[]): DocumentEffect {
   return { differs: changes.length > 0, changes };
-}
-
-function identity(parts: readonly DocumentPart[]): string {
-  return parts.map(({ entry }) => entryIdentity(entry)).join(' ');
 }

@@ -6,10 +6,10 @@ import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { Turns } from '../kernel/turns';
 import { ContentStore } from '../releases/content-store';
-import { effectiveOf, sameDocument, type EffectiveConfig, type EffectiveDocument } from '../releases/effective-config';
+import type { EffectiveDocument } from '../releases/effective-config';
 import { HeadIndex } from '../releases/head-index';
-import { layerSequence } from '../releases/layer-sequence';
 import { ReleaseReader } from '../releases/release-reader';
+import { AffectedConfigs, type AffectedConfig } from './affected-configs';
 import { DocumentEffects } from './document-effects';
 import { ImpactListing, type ConfigImpact, type DocumentImpact, type ImpactTotals } from './impact-listing';
 import { sameProposal, type ProposedLayers } from './proposed-layers';
@@ -51,14 +51,6 @@ interface SchemaViolation extends LayerName, Violation {
   readonly schema: string;
 }
 
-/** A config before and after, and the names of its documents that are not made of the same entries. */
-interface Pair {
-  readonly target: LayerName;
-  readonly before: EffectiveConfig;
-  readonly after: EffectiveConfig;
-  readonly touched: readonly string[];
-}
-
 /** A change that breaks thousands of configs is refused with the first of them. */
 const MAX_VIOLATIONS = 100;
 /** Configs that are read from the database together. */
@@ -88,18 +80,20 @@ export class ImpactAssessor {
     // Taken first: a layer that moves while it is being looked at counts as moved.
     const basis = this.heads.position;
     const known = earlier && sameProposal(earlier.proposed, proposed) ? earlier : undefined;
+    const affected = new AffectedConfigs(this.catalog, this.reader, proposed);
     const effects = new DocumentEffects(this.contents, proposed.contents);
     const listing = new ImpactListing();
     const findings = new Map<string, Finding>();
     const reads = new Set<string>();
     const violations: SchemaViolation[] = [];
     await this.instances?.prepare();
-    await this.instances?.prepare();
     const turns = new Turns();
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));
-      for (const pair of await this.pairs(unknown, proposed, effects, turns)) {
-        findings.set(layerKey(pair.target), await this.compare(pair, effects, listing.isOpen, violations));
+      const configs = await affected.read(unknown, turns);
+      await effects.preload(configs.flatMap(({ documents }) => documents));
+      for (const config of configs) {
+        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen, violations));
         if (violations.length >= MAX_VIOLATIONS) refuse(violations);
         if (turns.isDue) await turns.next();
       }
@@ -136,57 +130,32 @@ export class ImpactAssessor {
     for (const key of finding.dependsOn) if (this.heads.revisionOf(key) > earlier.basis) return false;
     return true;
   }
+}
 
-  /** Resolves the configs with a few statements for all, and makes sure that what has to be compared is at hand. */
-  private async pairs(targets: readonly LayerName[], proposed: ProposedLayers, effects: DocumentEffects, turns: Turns): Promise<Pair[]> {
-    const asOf = this.reader.asOf.bind(this.reader);
-    const [now, then] = [{ head: this.reader.head, asOf }, { head: proposed.view, asOf }];
-    const sameIncludes = proposed.releases.every(({ includesChanged }) => !includesChanged);
-    const sequences = [];
-    const layers = new Map<string, LayerName>();
-    for (const target of targets) {
-      const lineage = this.catalog.lineage(target.environment).map(({ name }) => name);
-      const before = await layerSequence(target, lineage, now);
-      const after = sameIncludes ? before : await layerSequence(target, lineage, then);
-      sequences.push({ target, before, after });
-      for (const { layer, asOf: pin } of [...before, ...after]) if (pin === undefined) layers.set(layerKey(layer), layer);
-    }
-    await this.reader.head.releases([...layers.values()]);
-    const pairs: Pair[] = [];
-    for (const { target, before, after } of sequences) {
-      pairs.push(pairOf(target, await effectiveOf(target, before, now), await effectiveOf(target, after, then)));
-      if (turns.isDue) await turns.next();
-    }
-    await effects.preload(pairs.flatMap(touchedDocuments));
-    return pairs;
+async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[]): Promise<Finding> {
+  const impact: DocumentImpact[] = [];
+  let changes = false;
+  for (const { name, was, becomes } of documents) {
+    if (becomes) violations.push(...(await check(target, becomes, effects)));
+    const effect = await effects.effect(was, becomes, keyByKey);
+    if (!effect.differs) continue;
+    changes = true;
+    impact.push({ name, changes: effect.changes ?? [] });
   }
+  return { changes, documents: keyByKey ? impact : undefined, dependsOn };
+}
 
-  private async compare({ target, before, after, touched }: Pair, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[]): Promise<Finding> {
-    const documents: DocumentImpact[] = [];
-    let changes = false;
-    for (const name of touched) {
-      const becomes = after.documents.get(name);
-      if (becomes) violations.push(...(await this.check(target, becomes, effects)));
-      const effect = await effects.effect(before.documents.get(name), becomes, keyByKey);
-      if (!effect.differs) continue;
-      changes = true;
-      documents.push({ name, changes: effect.changes ?? [] });
-    }
-    return { changes, documents: keyByKey ? documents : undefined, dependsOn: new Set([...before.dependsOn, ...after.dependsOn]) };
-  }
-
-  private async check(target: LayerName, document: EffectiveDocument, effects: DocumentEffects): Promise<SchemaViolation[]> {
-    try {
-      const found = await effects.check(document);
-      return found.map((violation) => ({ ...target, document: document.name, schema: layerKey(document.schema!.release.layer), ...violation }));
-    } catch (error) {
-      if (!(error instanceof DomainError) || error.code !== 'value_not_representable') throw error;
-      const { format } = document.parts.at(-1)!.entry.type;
-      throw new DomainError(error.code, `${layerKey(target)} document ${document.name}, merged as ${format}: ${error.message}`, {
-        extra: { ...target, document: document.name },
-        cause: error,
-      });
-    }
+async function check(target: LayerName, document: EffectiveDocument, effects: DocumentEffects): Promise<SchemaViolation[]> {
+  try {
+    const found = await effects.check(document);
+    return found.map((violation) => ({ ...target, document: document.name, schema: layerKey(document.schema!.release.layer), ...violation }));
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'value_not_representable') throw error;
+    const { format } = document.parts.at(-1)!.entry.type;
+    throw new DomainError(error.code, `${layerKey(target)} document ${document.name}, merged as ${format}: ${error.message}`, {
+      extra: { ...target, document: document.name },
+      cause: error,
+    });
   }
 }
 
@@ -199,16 +168,6 @@ function refuse(violations: readonly SchemaViolation[]): void {
     `${service}@${environment} document ${document} at "${path}": ${message}${more}. Nothing was published.`,
     { pointer: path, extra: { violations: violations.slice(0, MAX_VIOLATIONS) } },
   );
-}
-
-function pairOf(target: LayerName, before: EffectiveConfig, after: EffectiveConfig): Pair {
-  const names = new Set([...before.documents.keys(), ...after.documents.keys()]);
-  const touched = [...names].filter((name) => !sameDocument(before.documents.get(name), after.documents.get(name)));
-  return { target, before, after, touched };
-}
-
-function touchedDocuments({ before, after, touched }: Pair): EffectiveDocument[] {
-  return touched.flatMap((name) => [before.documents.get(name), after.documents.get(name)]).filter((document) => document !== undefined);
 }
 
 function* chunksOf<T>(items: readonly T[]): Iterable<readonly T[]> {

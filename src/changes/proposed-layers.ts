@@ -18,6 +18,8 @@ import { editTitle, type EntryEdit } from './entry-edit';
 export interface ProposedLayers {
   /** Only layers that really change. */
   readonly releases: readonly NewRelease[];
+  /** The same as releases, by the key of their layer. */
+  readonly layers: ReadonlyMap<string, LayerRelease>;
   readonly view: LayerView;
   readonly contents: Contents;
 }
@@ -48,11 +50,13 @@ export class ProposedLayersBuilder {
       const release = await this.releaseOf(layer, heads[index], byLayer.get(layerKey(layer))!);
       if (release) releases.push(release);
     }
+    const proposed = new Map(releases.map((release) => [layerKey(release.layer), asRelease(release)]));
     return {
       releases,
+      layers: proposed,
       view: new OverlayView(
         this.reader.head,
-        new Map(releases.map((release) => [layerKey(release.layer), asRelease(release)])),
+        proposed,
         new Map(releases.map((release) => [layerKey(release.layer), release.includes])),
       ),
       contents: withProposed(this.contents, new Map(releases.flatMap(({ newSources }) => [...newSources]))),
@@ -178,14 +182,7 @@ function asRelease({ layer, version, entries }: NewRelease): LayerRelease {
 
 /** Whether two proposals make the same of the same layers, whatever the layers around them are. */
 export function sameProposal(one: ProposedLayers, other: ProposedLayers): boolean {
-  const entries = new Map(other.releases.map((release) => [layerKey(release.layer), release.entries]));
-  return (
-    one.releases.length === other.releases.length &&
-    one.releases.every(({ layer, entries: ours }) => {
-      const theirs = entries.get(layerKey(layer));
-      return theirs !== undefined && sameEntries(ours, theirs);
-    })
-  );
+  return one.layers.size === other.layers.size && [...one.layers].every(([key, { entries }]) => sameEntries(entries, other.layers.get(key)?.entries));
 }
 
 function sameEntries(a: ReadonlyMap<string, LayerEntry>, b: ReadonlyMap<string, LayerEntry> | undefined): boolean {

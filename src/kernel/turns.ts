@@ -1,5 +1,5 @@
 /** Short enough that a request which needs several turns of the event loop hardly notices the work it waits for. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 
 /** The event loop is one for the whole process, and so is the line of those who wait to go on. */
 const waiting: (() => void)[] = [];

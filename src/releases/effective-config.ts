@@ -3,10 +3,10 @@ import type { Format } from '../documents/document-type';
 import { mergeAll } from '../documents/merge-documents';
 import type { ParsedDocument } from '../documents/parse-document';
 import { serializeValue } from '../documents/serialize-document';
-import { layerKey, type LayerName } from '../kernel/names';
+import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import type { ContentStore, Contents } from './content-store';
-import { sameEntry, type LayerEntry } from './layer-entry';
+import { entryKey, sameEntry, type LayerEntry } from './layer-entry';
 import type { LayerRelease } from './layer-release';
 import { layerSequence, type LayerViews, type SequencedLayer } from './layer-sequence';
 
@@ -54,16 +54,8 @@ export async function resolveEffective(
   lineage: readonly string[],
   views: LayerViews,
 ): Promise<EffectiveConfig> {
-  return effectiveOf(target, await layerSequence(target, lineage, views), views);
-}
-
-/** The same for a caller that knows the sequence already. */
-export async function effectiveOf(
-  target: LayerName,
-  sequence: readonly SequencedLayer[],
-  views: LayerViews,
-): Promise<EffectiveConfig> {
-  const releases = await releasesOf(sequence, views);
+  const sequence = await layerSequence(target, lineage, views);
+  const releases = (await releasesIn(sequence, views)).filter((release) => release !== undefined);
   const documents = new Map<string, DocumentPart[]>();
   const schemas = new Map<string, DocumentPart>();
   for (const release of releases) {
@@ -79,8 +71,22 @@ export async function effectiveOf(
     revision: releases.reduce((highest, release) => Math.max(highest, release.revision), 0),
     releases,
     documents: new Map(names.map((name) => [name, { name, parts: documents.get(name)!, schema: schemas.get(name) }])),
-    dependsOn: new Set(sequence.filter(({ asOf }) => asOf === undefined).map(({ layer }) => layerKey(layer))),
+    dependsOn: new Set(sequence.filter(({ asOf }) => asOf === undefined).map(({ key }) => key)),
   };
+}
+
+/** One document of the config that these releases, weakest first, make up: for a caller who needs no other. */
+export function documentIn(name: string, releases: readonly (LayerRelease | undefined)[]): EffectiveDocument | undefined {
+  const [documentKey, schemaKey] = [entryKey({ kind: 'document', name }), entryKey({ kind: 'schema', name })];
+  let parts: DocumentPart[] | undefined;
+  let schema: DocumentPart | undefined;
+  for (const release of releases) {
+    const entry = release?.entries.get(documentKey);
+    const attached = release?.entries.get(schemaKey);
+    if (entry) parts = stack(parts, { release: release!, entry });
+    if (attached) schema = { release: release!, entry: attached };
+  }
+  return parts && { name, parts, schema };
 }
 
 /** Whether two documents are made of the same entries, so that their contents need not be compared. */
@@ -113,20 +119,21 @@ export async function contentOf(
   };
 }
 
-async function releasesOf(
-  sequence: readonly SequencedLayer[],
-  views: LayerViews,
-): Promise<LayerRelease[]> {
-  const byPin = new Map<Revision | undefined, LayerName[]>();
-  for (const { layer, asOf } of sequence) byPin.set(asOf, [...(byPin.get(asOf) ?? []), layer]);
-  const found = new Map<string, LayerRelease | undefined>();
-  for (const [asOf, layers] of byPin) {
-    const releases = await (asOf === undefined ? views.head : views.asOf(asOf)).releases(layers);
-    layers.forEach((layer, index) => found.set(`${layerKey(layer)}/${asOf ?? ''}`, releases[index]));
+/** The releases of a sequence, in its order; `undefined` where a layer has none. */
+export async function releasesIn(sequence: readonly SequencedLayer[], views: LayerViews): Promise<(LayerRelease | undefined)[]> {
+  const indices = new Map<Revision | undefined, number[]>();
+  for (const [index, { asOf }] of sequence.entries()) {
+    const alike = indices.get(asOf);
+    if (alike) alike.push(index);
+    else indices.set(asOf, [index]);
   }
-  return sequence
-    .map(({ layer, asOf }) => found.get(`${layerKey(layer)}/${asOf ?? ''}`))
-    .filter((release) => release !== undefined);
+  const found = new Array<LayerRelease | undefined>(sequence.length);
+  for (const [asOf, alike] of indices) {
+    const view = asOf === undefined ? views.head : views.asOf(asOf);
+    const releases = await view.releases(alike.map((index) => sequence[index]!.layer));
+    alike.forEach((index, position) => (found[index] = releases[position]));
+  }
+  return found;
 }
 
 /** Structured values merge with structured ones; a text, below or above, is replaced whole. */

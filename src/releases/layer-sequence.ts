@@ -7,6 +7,7 @@ import type { LayerView } from './layer-release';
 /** A layer's place in an effective config. `asOf` is set when an include pins it. */
 export interface SequencedLayer {
   readonly layer: LayerName;
+  readonly key: string;
   readonly asOf?: Revision;
 }
 
@@ -46,8 +47,9 @@ export async function layerSequence(
     }
     for (const environment of lineage) {
       const layer = { service, environment };
-      const key = `${layerKey(layer)}/${asOf ?? ''}`;
-      if (!sequence.has(key)) sequence.set(key, asOf === undefined ? { layer } : { layer, asOf });
+      const key = layerKey(layer);
+      const place = asOf === undefined ? key : `${key}/${asOf}`;
+      if (!sequence.has(place)) sequence.set(place, asOf === undefined ? { layer, key } : { layer, key, asOf });
     }
   };
 
