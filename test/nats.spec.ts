@@ -1,0 +1,133 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { BucketContents } from '../src/distribution/bucket-contents';
+import { BucketWriter } from '../src/distribution/bucket-writer';
+import { Bucket, isOvertaken } from '../src/nats/bucket';
+import { BucketWatch } from '../src/nats/bucket-watch';
+import { NatsLink } from '../src/nats/nats-link';
+import { defaultSettings } from '../src/settings/default-settings';
+import { Api } from './support/api';
+import { createTestDatabase, type TestDatabase } from './support/database';
+import { edgeReaches, startEdge } from './support/edge';
+import { eventually } from './support/eventually';
+import { describeWithNats, startNats, type NatsServer } from './support/nats';
+import { startProxy } from './support/proxy';
+import { startServer } from './support/server';
+
+jest.setTimeout(60_000);
+
+const KEY = 'state.snapshot.production.orders';
+
+/** A process that takes itself for the distributor. */
+async function startWriter(url: string) {
+  const link = new NatsLink(defaultSettings({ nats: { url } }).nats, 'writer');
+  const bucket = new Bucket(link, 'trimtab');
+  const overtakenAt: string[] = [];
+  const lost = new AbortController();
+  let loaded = false;
+  const contents = new BucketContents({ loaded: () => (loaded = true), writtenByAnother: (key) => overtakenAt.push(key) });
+  const watch = new BucketWatch(link, bucket, contents, () => bucket.ensure(1));
+  await eventually(() => expect(loaded).toBe(true));
+  const close = async (): Promise<void> => {
+    await link.close();
+    await watch.stop();
+  };
+  return { contents, writer: new BucketWriter(bucket, contents, lost.signal), lost, watch, overtakenAt, close };
+}
+
+describeWithNats('given two processes of which each takes itself for the distributor', () => {
+  let nats: NatsServer;
+  let former: Awaited<ReturnType<typeof startWriter>>;
+  let present: Awaited<ReturnType<typeof startWriter>>;
+
+  beforeAll(async () => {
+    nats = await startNats();
+    former = await startWriter(nats.url);
+    present = await startWriter(nats.url);
+  });
+  afterAll(async () => {
+    await former.close();
+    await present.close();
+    await nats.close();
+  });
+
+  it('writes nothing older over something newer, however long a write was on its way', async () => {
+    await former.writer.put(KEY, { revision: 1, etag: '"1"' });
+    await eventually(() => expect(present.contents.value(KEY)).toMatchObject({ revision: 1 }));
+    // The former one is paused with what it knows: nothing that is written reaches it.
+    await former.watch.stop();
+    await present.writer.put(KEY, { revision: 3, etag: '"3"' });
+    const late = await former.writer.put(KEY, { revision: 2, etag: '"2"' }).catch((error: unknown) => error);
+    expect(isOvertaken(late)).toBe(true);
+    const deletion = await former.writer.delete(KEY).catch((error: unknown) => error);
+    expect(isOvertaken(deletion)).toBe(true);
+    const reader = await startWriter(nats.url);
+    expect(reader.contents.value(KEY)).toMatchObject({ revision: 3 });
+    await reader.close();
+  });
+
+  it('notices what another has written, and writes nothing once it knows that it has lost the lock', async () => {
+    await present.writer.put('state.service.mine', {});
+    const another = await startWriter(nats.url);
+    await another.writer.put('state.service.theirs', {});
+    await eventually(() => expect(present.overtakenAt).toContain('state.service.theirs'));
+    expect(present.overtakenAt).not.toContain('state.service.mine');
+    another.lost.abort();
+    await expect(another.writer.put('state.service.more', {})).rejects.toThrow('Another replica distributes now.');
+    await another.close();
+  });
+});
+
+describeWithNats('given a hub and a region behind a leaf node', () => {
+  let hub: NatsServer;
+  let leaf: NatsServer;
+  let database: TestDatabase;
+
+  beforeAll(async () => {
+    hub = await startNats({ domain: 'hub', hub: true });
+    database = await createTestDatabase();
+  });
+  afterAll(async () => {
+    await leaf.close();
+    await hub.close();
+    await database.close();
+  });
+
+  it('serves from the mirror of the region, also while the link is cut, and catches up behind it', async () => {
+    const server = await startServer({ nats: { url: hub.url } }, database);
+    const api = new Api(server.url, server.token);
+    await api.given({ production: 'base' }, ['orders']);
+    const { json: first } = await api.putYaml('orders@production', 'n: 1\n');
+    const key = (await api.must('POST', '/api/v1/client-keys', { name: 'reader', service: '*', environment: 'base' })).json.secret as string;
+    const link = await startProxy(hub.leafPort);
+    leaf = await startNats({ domain: 'region', leafOf: `127.0.0.1:${link.port}` });
+    await mirror(leaf.url);
+    const edge = await startEdge(leaf.url);
+    const atEdge = async () => (await new Api(edge.url, key).get('/v1/config/production/orders')).json as { revision: number };
+    await edgeReaches(edge.url, first.revision as number, 20_000);
+    await eventually(async () => expect((await atEdge()).revision).toBe(first.revision));
+
+    link.refuse();
+    const { json: second } = await api.putYaml('orders@production', 'n: 2\n');
+    expect((await atEdge()).revision).toBe(first.revision);
+    // An edge that starts while the region is cut off finds everything in its mirror.
+    const late = await startEdge(leaf.url);
+    await eventually(async () => expect((await new Api(late.url, key).get('/v1/config/production/orders')).json).toMatchObject({ revision: first.revision }));
+
+    link.accept();
+    for (const { url } of [edge, late]) await edgeReaches(url, second.revision as number, 30_000);
+    expect((await atEdge()).revision).toBe(second.revision);
+    await late.close();
+    await edge.close();
+    await server.close();
+    await link.close();
+  });
+
+  /** As docs/edges.md tells to: `nats stream add KV_trimtab --mirror KV_trimtab --mirror-domain hub`. */
+  async function mirror(url: string): Promise<void> {
+    const nc = await connect({ servers: url.replace('nats://', '') });
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    await eventually(() => jsm.streams.add({ name: 'KV_trimtab', mirror: { name: 'KV_trimtab', external: { api: '$JS.hub.API', deliver: '' } }, max_msgs_per_subject: 16, allow_direct: true, mirror_direct: false }), { timeoutMs: 20_000 });
+    await nc.close();
+  }
+});
