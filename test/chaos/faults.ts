@@ -55,11 +55,14 @@ const FAULT_TABLE: Readonly<Partial<Record<FaultKind, Begin>>> = {
     return { what: `${cut.length} clients` };
   },
   'client-moves': (world, { index, chance }) => {
-    const client = clientOf(world, index);
     const server = world.serverOf(Math.floor(chance * world.servers.length));
-    client.link.retarget(server.url);
-    client.link.cut();
-    return { what: `${client.plan.name} to ${server.name}` };
+    // One of them, or all at once as when a balancer takes a server out.
+    const moving = (chance * 7) % 1 < 0.5 ? [clientOf(world, index)] : world.clients;
+    for (const { link } of moving) {
+      link.retarget(server.url);
+      link.cut();
+    }
+    return { what: `${moving.length === 1 ? moving[0]!.plan.name : 'all clients'} to ${server.name}` };
   },
   'half-open': (world, { index }) => {
     const client = clientOf(world, index);

@@ -7,6 +7,12 @@ interface Head extends LoggedRelease {
   readonly revision: number;
 }
 
+interface ModelSnapshot {
+  readonly revision: number;
+  readonly etag: string;
+  readonly value: Readonly<Record<string, number>>;
+}
+
 /**
  * What every target is at every revision, worked out from the log alone and without a line of the server's: every
  * layer writes keys of its own, so merging is putting together.
@@ -15,6 +21,8 @@ export class LogModel {
   /** Of each layer its releases, oldest first. */
   private readonly releases = new Map<string, Head[]>();
   private readonly revisions: readonly number[];
+  /** By target and revision, which together say what it is. */
+  private readonly snapshots = new Map<string, ModelSnapshot>();
 
   constructor(log: readonly LoggedRevision[]) {
     const ordered = [...log].sort((one, other) => one.revision - other.revision);
@@ -43,14 +51,15 @@ export class LogModel {
     return published;
   }
 
-  snapshot(target: string, asOf: number): { readonly revision: number; readonly etag: string; readonly value: Readonly<Record<string, number>> } {
+  snapshot(target: string, asOf: number): ModelSnapshot {
     const { service, environment } = partsOf(target);
     const found: Head[] = [];
     this.collect(service, lineageOf(environment), asOf, found);
-    const contents = found.flatMap(({ content }) => (content === undefined ? [] : [content]));
-    const value = Object.assign({}, ...contents) as Record<string, number>;
-    const documents: Record<string, JsonValue> = contents.length === 0 ? {} : { application: { format: 'json', value } };
-    return { revision: Math.max(0, ...found.map(({ revision }) => revision)), etag: etagOf(documents), value };
+    const revision = Math.max(0, ...found.map((head) => head.revision));
+    const key = `${target} ${revision}`;
+    const known = this.snapshots.get(key) ?? merged(revision, found);
+    this.snapshots.set(key, known);
+    return known;
   }
 
   /** What the layer held in a version; undefined also when there is no such version. */
@@ -72,4 +81,11 @@ export class LogModel {
     for (const include of declared) this.collect(include.service, lineage, include.revision ?? asOf, found);
     found.push(...heads.filter((head) => head !== undefined));
   }
+}
+
+function merged(revision: number, heads: readonly Head[]): ModelSnapshot {
+  const contents = heads.flatMap(({ content }) => (content === undefined ? [] : [content]));
+  const value = Object.assign({}, ...contents) as Record<string, number>;
+  const documents: Record<string, JsonValue> = contents.length === 0 ? {} : { application: { format: 'json', value } };
+  return { revision, etag: etagOf(documents), value };
 }

@@ -105,23 +105,22 @@ function planClients({ clients, replicas, edges }: PlanOptions, random: Random):
 function planFaults(options: PlanOptions, clients: readonly PlannedClient[], random: Random): PlannedFault[] {
   const end = options.seconds * 1_000;
   const planned: PlannedFault[] = [];
-  let round: FaultKind[] = [];
-  if (options.kinds.length === 0) return planned;
-  for (let at = random.between(200, 800); at < end - 200; at += random.between(0.2, 1.8) * MEAN_GAP_MS) {
-    if (round.length === 0) round = random.shuffled(options.kinds);
-    const kind = round.pop()!;
+  let waiting: FaultKind[] = [];
+  const make = (kind: FaultKind, at: number): PlannedFault => {
     const [shortest, longest] = FAULTS[kind];
-    const fault = {
-      kind,
-      at: Math.round(at),
-      forMs: Math.round(Math.min(random.between(shortest, longest), Math.max(shortest, end - at))),
-      index: random.below(hitBy(kind, options, clients)),
-      chance: random.next(),
-    };
-    const free = !planned.some((other) => collide(other, fault));
-    const active = planned.filter((other) => other.at + other.forMs > fault.at).length;
-    if (free && active < MOST_AT_ONCE) planned.push(fault);
-    else round.unshift(kind);
+    const forMs = Math.round(Math.min(random.between(shortest, longest), Math.max(shortest, end - at)));
+    return { kind, at, forMs, index: random.below(hitBy(kind, options, clients)), chance: random.next() };
+  };
+  for (let at = random.between(200, 800); at < end - 200; at += random.between(0.2, 1.8) * MEAN_GAP_MS) {
+    if (waiting.length < options.kinds.length) waiting = [...waiting, ...random.shuffled(options.kinds)];
+    if (planned.filter((other) => other.at + other.forMs > at).length >= MOST_AT_ONCE) continue;
+    for (const [place, kind] of waiting.entries()) {
+      const fault = make(kind, Math.round(at));
+      if (planned.some((other) => collide(other, fault))) continue;
+      planned.push(fault);
+      waiting.splice(place, 1);
+      break;
+    }
   }
   return planned;
 }

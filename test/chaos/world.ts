@@ -67,6 +67,8 @@ export class World {
     try {
       await world.startServers();
       await world.prepareCatalog();
+      // Whatever a Postgres may lose later, a run begins with this.
+      await postgres.use((client) => client.query('CHECKPOINT'));
       return world;
     } catch (error) {
       await world.stop();

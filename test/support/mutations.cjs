@@ -1,8 +1,53 @@
+/** Faults that the self-test of chaos puts into whole servers, besides those of the other list. */
+exports.PROCESS_MUTATIONS = {
+  'a listener that keeps what it hears to itself': {
+    file: 'src/notify/log-listener.ts',
+    find: 'for (const subscriber of this.subscribers) subscriber.offer(heads);',
+    replace: '',
+  },
+};
+
 /**
  * Faults that the tests must notice. Each names a line that a promise hangs on, what it becomes, and the spec that has
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a position that a client presents, taken for what it runs': {
+    file: 'src/instances/outcome.ts',
+    find: 'if (appliedRevision !== undefined && appliedRevision >= asked) return',
+    replace: "if (state !== 'refused' && (revision ?? 0) >= asked) return",
+    spec: 'src/instances/outcome.spec.ts',
+  },
+  'a lease kept after a batch that may or may not have been written': {
+    file: 'src/instances/instance-flusher.ts',
+    find: 'this.options.onFailure(error);\n      this.giveUp(lease);',
+    replace: 'this.options.onFailure(error);',
+    spec: 'src/instances/instance-flusher.spec.ts',
+  },
+  'instances said to be complete before all are written': {
+    file: 'src/instances/instance-flusher.ts',
+    find: 'this.lease !== lease || this.unseen?.size !== 0',
+    replace: 'this.lease !== lease || this.unseen === undefined',
+    spec: 'src/instances/instance-flusher.spec.ts',
+  },
+  'a lease that is held though the book says that it has ended': {
+    file: 'src/replicas/lease-keeper.ts',
+    find: 'if (lease !== undefined && (await this.limited(book.renew(lease, status())))) {',
+    replace: 'if (lease !== undefined && ((await this.limited(book.renew(lease, status()))) || true)) {',
+    spec: 'src/replicas/lease-keeper.spec.ts',
+  },
+  'instances of a process whose lease has ended': {
+    file: 'src/replicas/replica-table.ts',
+    find: "'lease_until > clock_timestamp()'",
+    replace: "'lease_until IS NOT NULL'",
+    spec: 'test/instances.spec.ts',
+  },
+  'a slot that is never freed when the client hangs up': {
+    file: 'src/http/request-limit.ts',
+    find: 'if (raw.destroyed) release(request);',
+    replace: '',
+    spec: 'test/request-limit.spec.ts',
+  },
   'the log without its lock': {
     file: 'src/releases/release-log.ts',
     find: "await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);",
@@ -32,6 +77,46 @@ exports.MUTATIONS = {
     find: 'if (since !== null) await this.reach(since.revision);',
     replace: '',
     spec: 'src/feed/feed.spec.ts',
+  },
+  'a publisher that takes note of only one layer of what it published': {
+    file: 'src/releases/release-log.ts',
+    find: 'moves.push({ ...to, includes: release.includes });',
+    replace: 'if (moves.length === 0) moves.push({ ...to, includes: release.includes });',
+    spec: 'test/history-model.spec.ts',
+  },
+  'a snapshot that is read before it is watched': {
+    file: 'src/snapshots/snapshot-store.ts',
+    find: '      return { snapshot: await this.fresh(entry), stop };',
+    replace: `
+      entry.watchers.delete(onChange);
+      const snapshot = await this.fresh(entry);
+      entry.watchers.add(onChange);
+      return { snapshot, stop };`,
+    spec: 'src/snapshots/snapshot-store.spec.ts',
+  },
+  'a snapshot put together from two revisions': {
+    file: 'src/snapshots/snapshot-store.ts',
+    find: 'if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;',
+    replace: '',
+    spec: 'src/snapshots/snapshot-store.spec.ts',
+  },
+  'a finding that is taken over although a layer it was found from has moved': {
+    file: 'src/changes/impact.ts',
+    find: 'for (const key of finding.dependsOn) if (this.heads.revisionOf(key) > earlier.basis) return false;',
+    replace: '',
+    spec: 'test/log.spec.ts',
+  },
+  'a config that is not checked because it is not listed': {
+    file: 'src/changes/impact.ts',
+    find: 'if (becomes) violations.push',
+    replace: 'if (becomes && keyByKey) violations.push',
+    spec: 'test/growth.spec.ts',
+  },
+  'a catalog that steps over a service that changed': {
+    file: 'src/catalog/read-services.ts',
+    find: 'ON s.changed > $1',
+    replace: 'ON s.changed > $1::bigint + CASE WHEN $1::bigint < 0 THEN 0 ELSE 1000 END',
+    spec: 'test/growth-replicas.spec.ts',
   },
   'a client that gets what was due when it began to wait': {
     file: 'src/feed/subscription.ts',
@@ -70,39 +155,5 @@ exports.MUTATIONS = {
     find: 'void this.#options.settled().then(leave)',
     replace: 'leave()',
     spec: 'client/test/connection.spec.ts',
-  },
-  'a snapshot that is read before it is watched': {
-    file: 'src/snapshots/snapshot-store.ts',
-    find: '      return { snapshot: await this.fresh(entry), stop };',
-    replace: `
-      entry.watchers.delete(onChange);
-      const snapshot = await this.fresh(entry);
-      entry.watchers.add(onChange);
-      return { snapshot, stop };`,
-    spec: 'src/snapshots/snapshot-store.spec.ts',
-  },
-  'a snapshot put together from two revisions': {
-    file: 'src/snapshots/snapshot-store.ts',
-    find: 'if (entry.moves !== moves || this.movedSince(before, dependsOn)) continue;',
-    replace: '',
-    spec: 'src/snapshots/snapshot-store.spec.ts',
-  },
-  'a finding that is taken over although a layer it was found from has moved': {
-    file: 'src/changes/impact.ts',
-    find: 'for (const key of finding.dependsOn) if (this.heads.revisionOf(key) > earlier.basis) return false;',
-    replace: '',
-    spec: 'test/log.spec.ts',
-  },
-  'a config that is not checked because it is not listed': {
-    file: 'src/changes/impact.ts',
-    find: 'if (becomes) violations.push',
-    replace: 'if (becomes && keyByKey) violations.push',
-    spec: 'test/growth.spec.ts',
-  },
-  'a catalog that steps over a service that changed': {
-    file: 'src/catalog/read-services.ts',
-    find: 'ON s.changed > $1',
-    replace: 'ON s.changed > $1::bigint + CASE WHEN $1::bigint < 0 THEN 0 ELSE 1000 END',
-    spec: 'test/growth-replicas.spec.ts',
   },
 };

@@ -1,9 +1,13 @@
-export interface Mutation {
+export interface ProcessMutation {
   readonly file: string;
   readonly find: string;
   readonly replace: string;
+}
+
+export interface Mutation extends ProcessMutation {
   /** The spec that has to fail. */
   readonly spec: string;
 }
 
 export const MUTATIONS: Readonly<Record<string, Mutation>>;
+export const PROCESS_MUTATIONS: Readonly<Record<string, ProcessMutation>>;
