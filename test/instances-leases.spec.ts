@@ -62,10 +62,13 @@ it('counts the instances of a killed process until its lease ends, and nobody wa
   const other = await startOther();
   await connected(other, 'lost');
   const { revision } = (await api.putYaml('orders@base', 'a: 2\n')).json;
-  await other.kill('SIGKILL');
   expect((await api.must('GET', `/api/v1/revisions/${revision}/convergence`)).json).toMatchObject({ state: 'pending', total: 1 });
+  const [held] = await database.dataSource.query<{ until: Date }[]>('SELECT lease_until AS until FROM replica WHERE pid = $1', [other.pid]);
+  await other.kill('SIGKILL');
   const { json } = await api.must('GET', `/api/v1/revisions/${revision}/convergence?wait=20s`);
   expect(json).toMatchObject({ state: 'converged', total: 0 });
+  const [{ now }] = await database.dataSource.query<[{ now: Date }]>('SELECT clock_timestamp() AS now');
+  expect(now.getTime()).toBeGreaterThan(held!.until.getTime());
   expect(await instances()).toEqual([]);
   expect(await replicas()).toHaveLength(1);
   await eventually(async () => expect(await leases()).toHaveLength(1));

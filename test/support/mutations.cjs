@@ -48,6 +48,42 @@ exports.MUTATIONS = {
     replace: '',
     spec: 'test/request-limit.spec.ts',
   },
+  'a position that a client presents, taken for what it runs': {
+    file: 'src/instances/outcome.ts',
+    find: 'if (appliedRevision !== undefined && appliedRevision >= asked) return',
+    replace: "if (state !== 'refused' && (revision ?? 0) >= asked) return",
+    spec: 'src/instances/outcome.spec.ts',
+  },
+  'a lease kept after a batch that may or may not have been written': {
+    file: 'src/instances/instance-flusher.ts',
+    find: 'this.options.onFailure(error);\n      this.giveUp(lease);',
+    replace: 'this.options.onFailure(error);',
+    spec: 'src/instances/instance-flusher.spec.ts',
+  },
+  'instances said to be complete before all are written': {
+    file: 'src/instances/instance-flusher.ts',
+    find: 'this.lease !== lease || this.unseen?.size !== 0',
+    replace: 'this.lease !== lease || this.unseen === undefined',
+    spec: 'src/instances/instance-flusher.spec.ts',
+  },
+  'a lease that is held though the book says that it has ended': {
+    file: 'src/replicas/lease-keeper.ts',
+    find: 'if (lease !== undefined && (await this.limited(book.renew(lease, status())))) {',
+    replace: 'if (lease !== undefined && ((await this.limited(book.renew(lease, status()))) || true)) {',
+    spec: 'src/replicas/lease-keeper.spec.ts',
+  },
+  'instances of a process whose lease has ended': {
+    file: 'src/replicas/replica-table.ts',
+    find: "'lease_until > clock_timestamp()'",
+    replace: "'lease_until IS NOT NULL'",
+    spec: 'test/instances.spec.ts',
+  },
+  'a slot that is never freed when the client hangs up': {
+    file: 'src/http/request-limit.ts',
+    find: 'if (raw.destroyed) release(request);',
+    replace: '',
+    spec: 'test/request-limit.spec.ts',
+  },
   'the log without its lock': {
     file: 'src/releases/release-log.ts',
     find: "await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);",
