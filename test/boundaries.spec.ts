@@ -25,8 +25,8 @@ const MAY_USE: Record<string, readonly string[]> = {
   feed: ['kernel', 'settings', 'http', 'access', 'snapshots'],
   replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
   instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
-  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats'],
   telemetry: ['kernel', 'settings', 'database', 'http', 'notify', 'releases', 'snapshots', 'feed'],
+  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats', 'telemetry'],
   health: ['kernel', 'settings', 'copy', 'database', 'http', 'access', 'notify', 'releases', 'snapshots', 'feed', 'instances', 'telemetry'],
   edge: ['kernel', 'settings', 'http', 'access', 'snapshots', 'nats', 'feed', 'telemetry', 'health'],
 };

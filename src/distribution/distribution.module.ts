@@ -9,11 +9,13 @@ import { ReleasesModule } from '../releases/releases.module';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
 import type { Sources } from './distribution';
+import { DistributionMetrics } from './distribution-metrics';
 import { Distributor, SOURCES } from './distributor';
 
 @Module({
   imports: [CatalogModule, NotifyModule, ReleasesModule, SnapshotsModule],
   providers: [
+    DistributionMetrics,
     Distributor,
     {
       provide: SOURCES,
