@@ -48,6 +48,7 @@ export class EffectiveReader {
     const resolved = await this.resolve(target, asOf);
     // After a recovery nobody goes back to the numbers before it, also where nothing was published since.
     const config = { ...resolved, revision: Math.max(resolved.revision, this.heads.recoveredBy(asOf ?? this.heads.position)) };
+    await this.contents.preload([...config.documents.values()].flatMap(({ parts }) => parts.map(({ entry }) => entry)));
     const documents = new Map<string, ReadDocument>();
     for (const [name, document] of config.documents) {
       documents.set(name, { document, content: await contentOf(document, this.contents) });

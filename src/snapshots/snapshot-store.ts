@@ -1,7 +1,9 @@
 import { Inject, Injectable, Logger, Optional, type OnModuleDestroy } from '@nestjs/common';
 import { DiskCopy } from '../copy/disk-copy';
+import { inSlices } from '../kernel/in-slices';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
+import { Turns } from '../kernel/turns';
 import type { Snapshot } from './snapshot';
 import { isAnswer, recallSnapshot } from './recall-snapshot';
 import { SNAPSHOT_ORIGIN, type ResolvedSnapshot, type SnapshotOrigin } from './snapshot-origin';
@@ -52,6 +54,7 @@ export class SnapshotStore implements OnModuleDestroy {
   readonly reads = { hit: 0, miss: 0 };
   private readonly stopFollowing: () => void;
   private retry: NodeJS.Timeout | undefined;
+  private catchingUp = false;
   private followed: Revision = 0;
   private told: Revision = 0;
 
@@ -157,7 +160,9 @@ export class SnapshotStore implements OnModuleDestroy {
 
   /** Resolves what is stale, one after the other. False when the origin is away. */
   async settle(): Promise<boolean> {
+    const turns = new Turns();
     for (const entry of [...this.warm.values()]) {
+      if (turns.isDue) await turns.next();
       if (!entry.stale || entry.refused || entry.snapshot === undefined) continue;
       try {
         await this.fresh(entry);
@@ -183,10 +188,14 @@ export class SnapshotStore implements OnModuleDestroy {
 
   /** Hands out what is lagging, then tells the position: a position promises that everything up to it was handed out. */
   private async catchUp(): Promise<void> {
-    try {
-      await Promise.all([...this.lagging].map((entry) => this.fresh(entry)));
-    } catch (error) {
-      this.logger.error(`A snapshot could not be resolved and is tried again: ${String(error)}`);
+    // Whoever is at it comes to what has been added, too.
+    if (this.catchingUp) return;
+    this.catchingUp = true;
+    let failures: unknown[] = [];
+    while (this.lagging.size > 0 && failures.length === 0) failures = await inSlices(this.lagging, (entry) => this.fresh(entry));
+    this.catchingUp = false;
+    if (failures.length > 0) {
+      this.logger.error(`A snapshot could not be resolved and is tried again: ${String(failures[0])}`);
       this.retry ??= setTimeout(() => {
         this.retry = undefined;
         void this.catchUp();
