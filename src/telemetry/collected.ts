@@ -11,14 +11,15 @@ export class Collected {
     new Gauge({ name, help, registers: [this.registry], collect: async function () { this.set(await read()); } });
   }
 
-  counter(name: string, help: string, read: () => number): void {
+  counter(name: string, help: string, read: () => number | Promise<number>): void {
     new Counter({
       name,
       help,
       registers: [this.registry],
-      collect() {
+      collect: async function () {
+        const value = await read();
         this.reset();
-        this.inc(read());
+        this.inc(value);
       },
     });
   }

@@ -18,7 +18,7 @@ export class LogMetrics implements OnModuleDestroy {
     const collected = new Collected(registry);
     collected.gauge('trimtab_log_position', 'Newest revision that this process has read.', () => snapshots.position);
     collected.gauge('trimtab_log_lag_revisions', 'Revisions known to be published whose snapshots were not handed to the feed yet.', () => Math.max(0, this.newest - this.handedOut));
-    collected.gauge('trimtab_log_lag_seconds', 'For how long there have been such revisions.', () => (this.behindSince === undefined ? 0 : (performance.now() - this.behindSince) / 1_000));
+    collected.gauge('trimtab_log_lag_seconds', 'For how long a revision has waited to be handed to the feed.', () => (this.behindSince === undefined ? 0 : (performance.now() - this.behindSince) / 1_000));
     collected.gauge('trimtab_listener_connected', 'Whether a session listens for news of the log.', () => (listener.connected ? 1 : 0));
     collected.gauge('trimtab_listener_check_age_seconds', 'How long ago the log was last asked with success; -1 before the first time.', () => listener.checkAgeMs / 1_000);
     this.stops = [

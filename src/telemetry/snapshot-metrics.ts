@@ -13,7 +13,7 @@ export class SnapshotMetrics implements OnModuleDestroy {
   constructor(registry: Registry, snapshots: SnapshotStore) {
     const collected = new Collected(registry);
     collected.gauge('trimtab_snapshots_in_memory', 'Effective configs held ready.', () => snapshots.size);
-    collected.gauge('trimtab_snapshots_bytes', 'Bytes of those that were written out as JSON.', () => snapshots.encodedBytes);
+    collected.gauge('trimtab_snapshots_bytes', 'Size of the snapshots in memory that are ready as JSON.', () => snapshots.encodedBytes);
     collected.counters('trimtab_snapshot_reads_total', 'How often a snapshot was ready when it was needed, and how often it had to be read.', 'result', () => snapshots.reads);
     const duration = new Histogram({ name: 'trimtab_snapshot_resolve_seconds', help: 'How long reading and merging one snapshot took.', buckets: SECONDS, registers: [registry] });
     this.stop = snapshots.onResolved(({ beganAt, endedAt }) => duration.observe((endedAt - beganAt) / 1_000));
