@@ -128,7 +128,7 @@ export class ProcessClient implements ChaosClient {
       instanceId: this.plan.name,
       diskSnapshot: path.join(this.disk.inside, `${this.plan.name}.json`),
       // The first time there is no copy to start from; later the copy shall be used now and then.
-      startTimeoutMs: this.lives === 1 ? 3_000 : 150,
+      startTimeoutMs: this.lives === 1 ? 10_000 : 150,
       reconnect: { baseMs: 20, capMs: 500 },
       pollIntervalMs: 1_000,
       answerTimeoutMs: 1_000,

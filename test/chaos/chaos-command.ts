@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { natsAvailable } from '../support/nats';
 import { stillOpen } from '../support/open-resources';
 import { availableFaults } from './faults';
 import { linesOf } from './history';
@@ -14,6 +15,7 @@ const USAGE = `npm run chaos -- [options]
   --seconds <n>     how long things go wrong          (30)
   --seed <n>        what goes wrong, and when         (1)
   --replicas <n>    server processes                  (3)
+  --edges <n>       processes that serve from NATS    (1 where there is a nats-server, else 0)
   --clients <n>     clients of all kinds              (12)
   --publishers <n>  who publish without a rest        (3)
   --faults <a,b>    only these; --list names them all
@@ -27,6 +29,7 @@ interface Arguments {
   readonly seconds: number;
   readonly seed: number;
   readonly replicas: number;
+  readonly edges: number;
   readonly clients: number;
   readonly publishers: number;
   readonly faults?: readonly FaultKind[];
@@ -40,7 +43,7 @@ export async function chaosCommand(args: readonly string[]): Promise<0 | 1 | 2> 
     const { values } = parseArgs({
       args: [...args],
       options: {
-        seconds: { type: 'string' }, seed: { type: 'string' }, replicas: { type: 'string' }, clients: { type: 'string' }, publishers: { type: 'string' },
+        seconds: { type: 'string' }, seed: { type: 'string' }, replicas: { type: 'string' }, edges: { type: 'string' }, clients: { type: 'string' }, publishers: { type: 'string' },
         faults: { type: 'string' }, history: { type: 'string' }, 'self-test': { type: 'boolean' }, list: { type: 'boolean' }, help: { type: 'boolean' },
       },
     });
@@ -56,7 +59,7 @@ export async function chaosCommand(args: readonly string[]): Promise<0 | 1 | 2> 
 }
 
 async function run(given: Arguments, say: (line: string) => void): Promise<0 | 1 | 2> {
-  const { missing } = availableFaults();
+  const { missing } = availableFaults(given.edges);
   for (const reason of missing) say(`left out  ${reason}`);
   // Where the tools are installed on purpose, a fault that silently never happens would be a check that cannot fail.
   if (missing.length > 0 && process.env.TRIMTAB_CI === '1') throw new Error('This machine is meant to have what every fault needs.');
@@ -67,7 +70,7 @@ async function run(given: Arguments, say: (line: string) => void): Promise<0 | 1
     stopping.abort();
   };
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
-  say(`seed ${given.seed}, ${given.seconds} s, ${given.replicas} replicas, ${given.clients} clients, ${given.publishers} publishers`);
+  say(`seed ${given.seed}, ${given.seconds} s, ${given.replicas} replicas, ${given.edges} edges, ${given.clients} clients, ${given.publishers} publishers`);
   const { history, breaches, outputs } = await runChaos({ ...given, say, stop: stopping.signal });
   process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   say(reportOf(history, breaches));
@@ -81,8 +84,8 @@ async function run(given: Arguments, say: (line: string) => void): Promise<0 | 1
     say(`The whole history is in ${file}, and beside it what the servers have written.`);
   }
   if (breaches.length === 0) return 0;
-  const { seconds, seed, replicas, clients, publishers, faults } = given;
-  say(`Again: npm run chaos -- --seconds ${seconds} --seed ${seed} --replicas ${replicas} --clients ${clients} --publishers ${publishers}${faults === undefined ? '' : ` --faults ${faults.join(',')}`}`);
+  const { seconds, seed, replicas, edges, clients, publishers, faults } = given;
+  say(`Again: npm run chaos -- --seconds ${seconds} --seed ${seed} --replicas ${replicas} --edges ${edges} --clients ${clients} --publishers ${publishers}${faults === undefined ? '' : ` --faults ${faults.join(',')}`}`);
   return 1;
 }
 
@@ -99,6 +102,7 @@ function understood(values: Readonly<Record<string, string | boolean | undefined
     seconds: whole('seconds', 30, [1, 3_600]),
     seed: whole('seed', 1, [0, 2 ** 32 - 1]),
     replicas: whole('replicas', 3, [1, 8]),
+    edges: whole('edges', natsAvailable() ? 1 : 0, [0, 8]),
     clients: whole('clients', 12, [4, 100]),
     publishers: whole('publishers', 3, [1, 10]),
     ...(faults === undefined ? {} : { faults: faults as FaultKind[] }),

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileSync } from 'node:fs';
-import { startServerProcess, type ServerProcess } from '../support/server-process';
+import { type Launched, launchServerProcess } from '../support/server-process';
 
 export interface ServerOptions {
   readonly name: string;
@@ -13,8 +13,10 @@ export interface ServerOptions {
   readonly onUnexpectedExit: (detail: string) => void;
 }
 
-const RETRY_MS = 150;
+const RETRY_MS = 100;
+const LOOK_MS = 20;
 const EXIT_TIMEOUT_MS = 15_000;
+const LISTENS_AT = /(?:API|Configs)\s+http:\/\/[^/\s]+:(\d+)\/[\s\S]*\n\s+(?:Database|NATS)\s/;
 
 /**
  * A server process that is killed, paused and started again, always on the same port.
@@ -23,7 +25,7 @@ const EXIT_TIMEOUT_MS = 15_000;
  */
 export class ChaosServer {
   private state: 'down' | 'starting' | 'up' | 'ending' = 'down';
-  private process: ServerProcess | undefined;
+  private process: Launched | undefined;
   private port = '0';
   private lives = 0;
   private closed = false;
@@ -56,7 +58,7 @@ export class ChaosServer {
 
   /** What all its processes have written. */
   get output(): string {
-    return this.written + (this.process === undefined ? '' : this.process.stdout() + this.process.stderr());
+    return this.written + (this.process === undefined ? '' : writtenBy(this.process));
   }
 
   /** Starts it, again and again until it is up: what it needs may be down as well. */
@@ -64,15 +66,14 @@ export class ChaosServer {
     if (this.state !== 'down') return;
     this.state = 'starting';
     while (!this.closed) {
-      try {
-        const { env, command } = this.options;
-        this.process = await startServerProcess({ ...env, PORT: this.port }, command);
-        this.begun(this.process);
-        return;
-      } catch (error) {
-        this.written += `${String(error)}\n`;
-        await sleep(RETRY_MS);
-      }
+      const { env, command } = this.options;
+      const process = await launchServerProcess({ ...env, PORT: this.port }, command);
+      this.process = process;
+      const port = await announced(process);
+      if (port !== undefined) return this.begun(process, port);
+      this.written += writtenBy(process);
+      this.process = undefined;
+      await sleep(RETRY_MS);
     }
     this.state = 'down';
   }
@@ -82,10 +83,11 @@ export class ChaosServer {
     const { process } = this;
     if (process === undefined || this.state !== 'up') return;
     this.state = 'ending';
-    const late = setTimeout(() => void process.kill('SIGKILL'), EXIT_TIMEOUT_MS);
-    await process.kill(signal);
+    process.child.kill(signal);
+    const late = setTimeout(() => process.child.kill('SIGKILL'), EXIT_TIMEOUT_MS);
+    await process.exited;
     clearTimeout(late);
-    this.written += process.stdout() + process.stderr();
+    this.written += writtenBy(process);
     this.process = undefined;
     this.state = 'down';
   }
@@ -106,18 +108,21 @@ export class ChaosServer {
   /** Ends it for good, whatever state it is in. */
   async close(): Promise<void> {
     this.closed = true;
-    while (this.state === 'starting' || this.state === 'ending') await sleep(RETRY_MS);
-    await this.end('SIGKILL');
+    while (this.state !== 'down') {
+      this.process?.child.kill('SIGKILL');
+      await this.end('SIGKILL');
+      await sleep(LOOK_MS);
+    }
   }
 
-  private begun(process: ServerProcess): void {
-    this.port = new URL(process.url).port;
-    this.firstToken ??= process.token;
+  private begun(process: Launched, port: string): void {
+    this.port = port;
+    this.firstToken ??= /tta_\S+/.exec(process.output.stdout)?.[0];
     this.lives += 1;
     const { life } = this;
     this.state = 'up';
     void process.exited.then(({ code, signal, stderr, stdout }) => {
-      if (this.state === 'ending' || this.process !== process) return;
+      if (this.state === 'ending' || this.closed || this.process !== process) return;
       this.written += stdout + stderr;
       this.process = undefined;
       this.state = 'down';
@@ -126,7 +131,19 @@ export class ChaosServer {
   }
 
   private signal(signal: NodeJS.Signals): void {
-    if (this.state !== 'up' || this.process === undefined) return;
-    process.kill(this.process.pid, signal);
+    if (this.state === 'up') this.process?.child.kill(signal);
   }
+}
+
+/** The port that it says it listens at; undefined when it ends before. */
+async function announced({ child, output }: Launched): Promise<string | undefined> {
+  for (;;) {
+    const port = LISTENS_AT.exec(output.stdout)?.[1];
+    if (port !== undefined || child.exitCode !== null || child.signalCode !== null) return port;
+    await sleep(LOOK_MS);
+  }
+}
+
+function writtenBy({ output }: Launched): string {
+  return output.stdout + output.stderr;
 }

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const SIZE_KIB = 512;
+const SIZE_KIB = 2_048;
 const BLOCK = Buffer.alloc(4_096, 'x');
 
 /**

@@ -13,6 +13,7 @@ export interface Begun {
 type Begin = (world: World, fault: PlannedFault) => Promise<Begun> | Begun;
 
 const MINUTES_10 = 600;
+const EDGE_FAULTS: readonly FaultKind[] = ['edge-kill', 'nats-silence', 'nats-pause', 'nats-kill'];
 
 const FAULT_TABLE: Readonly<Partial<Record<FaultKind, Begin>>> = {
   'replica-kill': async (world, { index }) => {
@@ -115,6 +116,24 @@ const FAULT_TABLE: Readonly<Partial<Record<FaultKind, Begin>>> = {
     disk.fill();
     return { what: 'where client processes keep their copies', heal: () => disk.free() };
   },
+  'edge-kill': async ({ edges }, { index }) => {
+    const { server } = edges[index]!;
+    await server.end('SIGKILL');
+    return { what: server.name, heal: () => server.start() };
+  },
+  'nats-silence': ({ edges }, { index }) => {
+    const { server, upstream } = edges[index]!;
+    upstream.silence();
+    return { what: server.name, heal: () => upstream.heal() };
+  },
+  'nats-pause': ({ nats }) => {
+    nats?.signal('SIGSTOP');
+    return { what: 'NATS', heal: () => nats?.signal('SIGCONT') };
+  },
+  'nats-kill': async ({ nats }) => {
+    await nats?.kill();
+    return { what: 'NATS', heal: () => nats?.start() };
+  },
   'key-replaced': async (world, { index, chance }) => {
     const client = clientOf(world, index);
     await world.replaceKey(client, Math.floor(chance * world.replicas.length));
@@ -123,13 +142,14 @@ const FAULT_TABLE: Readonly<Partial<Record<FaultKind, Begin>>> = {
 };
 
 /** The faults that can be made here, and why the others cannot. */
-export function availableFaults(): { readonly kinds: readonly FaultKind[]; readonly missing: readonly string[] } {
+export function availableFaults(edges: number): { readonly kinds: readonly FaultKind[]; readonly missing: readonly string[] } {
   const missing: string[] = [];
   const without = new Set<FaultKind>();
   const lacks = (kind: FaultKind, why: string): void => {
     without.add(kind);
     missing.push(`${kind}: ${why}`);
   };
+  for (const kind of EDGE_FAULTS) if (edges === 0) without.add(kind);
   if (findFaketime() === undefined) lacks('clock-shift', 'libfaketime is not installed (Debian: apt-get install libfaketime)');
   if (!DiskFolder.canFill) lacks('disk-full', 'a file system of its own takes root and unshare');
   const kinds = (Object.keys(FAULTS) as FaultKind[]).filter((kind) => FAULT_TABLE[kind] !== undefined && !without.has(kind));

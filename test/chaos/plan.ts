@@ -28,6 +28,8 @@ export const FAULTS = {
   'disk-full': [1_000, 4_000],
   'key-replaced': [0, 0],
   'edge-kill': [200, 2_000],
+  'nats-silence': [500, 4_000],
+  'nats-pause': [300, 2_500],
   'nats-kill': [200, 2_500],
 } as const satisfies Record<string, readonly [number, number]>;
 
@@ -83,7 +85,7 @@ const GROUPS: Readonly<Partial<Record<FaultKind, string>>> = {
   'postgres-quit': 'postgres', 'postgres-kill': 'postgres', 'postgres-pause': 'postgres', 'foreign-lock': 'postgres',
   'silence': 'link', 'slow-network': 'link',
   'slow-database': 'database-link', 'database-silence': 'database-link', 'late-commit': 'database-link', 'lost-commit': 'database-link',
-  'edge-kill': 'edge', 'nats-kill': 'nats', 'clock-shift': 'clock', 'disk-full': 'disk',
+  'edge-kill': 'edge', 'nats-silence': 'edge', 'nats-pause': 'nats', 'nats-kill': 'nats', 'clock-shift': 'clock', 'disk-full': 'disk',
 };
 
 /** The whole of a run, decided beforehand: the same options give the same plan. */
@@ -128,7 +130,7 @@ function planFaults(options: PlanOptions, clients: readonly PlannedClient[], ran
 /** How many things of the kind there are that the fault could hit. */
 function hitBy(kind: FaultKind, { replicas, edges }: PlanOptions, clients: readonly PlannedClient[]): number {
   if (kind === 'client-kill' || kind === 'client-pause') return Math.max(1, clients.filter((client) => client.kind === 'process').length);
-  if (kind === 'edge-kill') return Math.max(1, edges);
+  if (GROUPS[kind] === 'edge') return Math.max(1, edges);
   const group = GROUPS[kind];
   if (group === 'replica' || group === 'database-link' || group === 'clock' || kind === 'database-half-open') return replicas;
   if (group === 'link' || ['client-moves', 'half-open', 'key-replaced', 'clients-cut'].includes(kind)) return Math.max(1, clients.length);

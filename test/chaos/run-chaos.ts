@@ -18,6 +18,8 @@ export interface ChaosOptions {
   readonly seed: number;
   readonly seconds: number;
   readonly replicas?: number;
+  /** Processes that serve from NATS; none by default. */
+  readonly edges?: number;
   readonly clients?: number;
   readonly publishers?: number;
   /** Only these faults; by default all that can be made here. */
@@ -79,9 +81,9 @@ class Run {
   }
 
   static async begin(options: ChaosOptions, folder: string): Promise<Run> {
-    const { seed, seconds, replicas = 3, clients = 12, publishers = 3, faults } = options;
-    const { kinds } = availableFaults();
-    const plan = planChaos({ seed, seconds, replicas, edges: 0, clients, publishers, kinds: kinds.filter((kind) => faults === undefined || faults.includes(kind)) });
+    const { seed, seconds, replicas = 3, edges = 0, clients = 12, publishers = 3, faults } = options;
+    const { kinds } = availableFaults(edges);
+    const plan = planChaos({ seed, seconds, replicas, edges, clients, publishers, kinds: kinds.filter((kind) => faults === undefined || faults.includes(kind)) });
     const world = await World.start({ folder, plan, ...(options.command && { command: options.command }), ...(options.postgres && { postgres: options.postgres }) });
     try {
       await world.startClients();
@@ -96,7 +98,7 @@ class Run {
   async disturb(): Promise<void> {
     const { world, options } = this;
     const { signal } = this.working;
-    this.say(`${world.replicas.length} replicas and ${world.clients.length} clients are up; ${this.planned.length} faults in ${options.seconds} s`);
+    this.say(`${world.replicas.length} replicas, ${world.edges.length} edges and ${world.clients.length} clients are up; ${this.planned.length} faults in ${options.seconds} s`);
     const began = performance.now();
     this.workers = [...this.publishers.map((publisher) => publisher.run(signal)), ...world.servers.map((_, index) => this.keepReading(index, signal))];
     for (const fault of this.planned) {
@@ -122,9 +124,12 @@ class Run {
     const model = new LogModel(log);
     const timeoutMs = this.options.settleMs ?? SETTLE_MS;
     await eventually(() => this.mustBeCurrent(model), { timeoutMs, intervalMs: 100 }).catch(() => undefined);
-    const ends = (await Promise.all(world.servers.map((_, index) => this.endsOf(index)))).flat();
+    // A server that gives no answer at all has not ended where it should.
+    const silent = (index: number): End[] => TARGETS.map((target) => ({ server: world.servers[index]!.name, target, asOf: -1, etag: 'no answer' }));
+    const ends = (await Promise.all(world.servers.map((_, index) => this.endsOf(index).catch(() => silent(index))))).flat();
+    const asked = world.servers.flatMap((server) => world.revokedSecrets.map((secret) => ({ server, secret })));
     const revoked = await Promise.all(
-      world.servers.flatMap((server) => world.revokedSecrets.map(async (secret) => ({ server: server.name, status: (await world.read(server, TARGETS[0], secret)).status }))),
+      asked.map(async ({ server, secret }) => ({ server: server.name, status: await world.read(server, TARGETS[0], secret).then(({ status }) => status, () => 0) })),
     );
     return {
       log,

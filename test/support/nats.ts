@@ -45,8 +45,8 @@ export function natsAvailable(): boolean {
   }
 }
 
-/** `describe` where there is a `nats-server`, `describe.skip` elsewhere. */
-export const describeWithNats = natsAvailable() ? describe : describe.skip;
+/** `describe` where there is a `nats-server`, `describe.skip` elsewhere. Commands, which have neither, start a NATS too. */
+export const describeWithNats = typeof describe === 'undefined' ? (undefined as never) : natsAvailable() ? describe : describe.skip;
 
 export async function startNats({ domain, hub = false, leafOf }: NatsOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'trimtab-nats-'));
