@@ -45,7 +45,7 @@ async function publishAndWait(clients: readonly Awaited<ReturnType<typeof follow
 
 describe('given a replica whose clock is off', () => {
   it.each([-TEN_MINUTES, TEN_MINUTES])('tells the true times from the commit on when it is off by %i ms', async (off) => {
-    const shifted = await startServerProcess({ DATABASE_URL: database.url, NODE_OPTIONS: `--require ${SHIFTED_CLOCK}`, TEST_CLOCK_SHIFT_MS: String(off) });
+    const shifted = await startServerProcess({ DATABASE_URL: database.url, NODE_OPTIONS: `--require ${SHIFTED_CLOCK}`, SHIFTED_CLOCK_MS: String(off) });
     const client = await follow(shifted);
     try {
       const [{ connectedAt }] = (await new Api(shifted.url, publishing.token).get('/api/v1/instances')).json.items;

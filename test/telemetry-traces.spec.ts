@@ -32,7 +32,7 @@ beforeAll(async () => {
   following = await startServerProcess({
     ...env,
     NODE_OPTIONS: `--require ${path.resolve(__dirname, 'support/shifted-clock.cjs')}`,
-    TEST_CLOCK_SHIFT_MS: '600000',
+    SHIFTED_CLOCK_MS: '600000',
   });
   api = new Api(publishing.url, token);
   await api.given({ production: 'base' }, ['orders']);

@@ -1,13 +1,13 @@
-// Loaded before anything else, it moves every wall clock of a process by TEST_CLOCK_SHIFT_MS.
-const shift = Number(process.env.TEST_CLOCK_SHIFT_MS);
-const now = Date.now.bind(Date);
-globalThis.Date = class extends Date {
+/** Preloaded by a process whose wall clock is to be off by `SHIFTED_CLOCK_MS`. The monotonic clock stays as it is. */
+const shiftMs = Number(process.env.SHIFTED_CLOCK_MS ?? 0);
+const RealDate = Date;
+
+globalThis.Date = class Date extends RealDate {
   constructor(...args) {
-    if (args.length === 0) super(now() + shift);
-    else super(...args);
+    super(...(args.length === 0 ? [RealDate.now() + shiftMs] : args));
   }
 
   static now() {
-    return now() + shift;
+    return RealDate.now() + shiftMs;
   }
 };
