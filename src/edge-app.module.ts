@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccessModule } from './access/access.module';
 import { EdgeHealthModule } from './edge/edge-health.module';
+import { EdgeInstancesModule } from './edge/edge-instances.module';
 import { EdgeModule } from './edge/edge.module';
 import { FeedModule } from './feed/feed.module';
 import { ClockModule } from './kernel/clock.module';
@@ -14,7 +15,7 @@ export class EdgeAppModule {
   static with(settings: Settings): DynamicModule {
     return {
       module: EdgeAppModule,
-      imports: [ClockModule, SettingsModule.with(settings), EdgeModule, AccessModule, SnapshotsModule, FeedModule, EdgeHealthModule],
+      imports: [ClockModule, SettingsModule.with(settings), EdgeModule, EdgeInstancesModule, AccessModule, SnapshotsModule, FeedModule, EdgeHealthModule],
     };
   }
 }

@@ -26,9 +26,9 @@ const MAY_USE: Record<string, readonly string[]> = {
   replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
   instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
   telemetry: ['kernel', 'settings', 'database', 'http', 'notify', 'releases', 'snapshots', 'feed'],
-  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats', 'telemetry'],
+  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats', 'replicas', 'instances', 'telemetry'],
   health: ['kernel', 'settings', 'copy', 'database', 'http', 'access', 'notify', 'releases', 'snapshots', 'feed', 'instances', 'telemetry'],
-  edge: ['kernel', 'settings', 'http', 'access', 'snapshots', 'nats', 'feed', 'telemetry', 'health'],
+  edge: ['kernel', 'settings', 'copy', 'http', 'access', 'snapshots', 'nats', 'feed', 'replicas', 'instances', 'telemetry', 'health'],
 };
 
 /** The list of all entities for TypeORM: the one file that has to know every folder. */

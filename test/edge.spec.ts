@@ -115,6 +115,17 @@ describeWithNats('given a replica and an edge over one NATS', () => {
     expect((await revoked.get('/v1/config/production/orders')).status).toBe(401);
   });
 
+  it('is listed among the processes, and its instances among all, for whoever asks a replica', async () => {
+    const events = await fetch(`${edge.url}/v1/config/production/orders`, { headers: { authorization: `Bearer ${key}`, accept: 'text/event-stream' } });
+    await eventually(async () => {
+      const { items } = (await api.must('GET', '/api/v1/replicas')).json as { items: { kind: string; position: number }[] };
+      expect(items.map(({ kind }) => kind).sort()).toEqual(['edge', 'replica']);
+      expect((await api.must('GET', '/api/v1/instances?service=orders')).json.items).toMatchObject([{ service: 'orders', environment: 'production', transport: 'sse' }]);
+    });
+    await events.body!.cancel();
+    await eventually(async () => expect((await api.must('GET', '/api/v1/instances?service=orders')).json.items).toEqual([]));
+  });
+
   it('serves on without NATS, delays no publish by it, and catches up by itself', async () => {
     const before = (await atEdge('/v1/config/production/orders')).text;
     await nats.kill();

@@ -2,10 +2,14 @@ import { Module } from '@nestjs/common';
 import { CREDENTIAL_STORE, type CredentialStore } from '../access/credential-store';
 import { Catalog } from '../catalog/catalog';
 import { CatalogModule } from '../catalog/catalog.module';
+import { InstanceTable } from '../instances/instance-table';
+import { InstancesModule } from '../instances/instances.module';
 import { LogListener } from '../notify/log-listener';
 import { NotifyModule } from '../notify/notify.module';
 import { HeadIndex } from '../releases/head-index';
 import { ReleasesModule } from '../releases/releases.module';
+import { ReplicaTable } from '../replicas/replica-table';
+import { ReplicasModule } from '../replicas/replicas.module';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
 import type { Sources } from './distribution';
@@ -13,20 +17,22 @@ import { DistributionMetrics } from './distribution-metrics';
 import { Distributor, SOURCES } from './distributor';
 
 @Module({
-  imports: [CatalogModule, NotifyModule, ReleasesModule, SnapshotsModule],
+  imports: [CatalogModule, InstancesModule, NotifyModule, ReleasesModule, ReplicasModule, SnapshotsModule],
   providers: [
     DistributionMetrics,
     Distributor,
     {
       provide: SOURCES,
-      inject: [HeadIndex, SnapshotStore, Catalog, CREDENTIAL_STORE, LogListener],
-      useFactory: (heads: HeadIndex, snapshots: SnapshotStore, catalog: Catalog, credentials: CredentialStore, log: LogListener): Sources => ({
-        heads,
-        snapshots,
-        catalog,
-        credentials,
-        log,
-      }),
+      inject: [HeadIndex, SnapshotStore, Catalog, CREDENTIAL_STORE, LogListener, ReplicaTable, InstanceTable],
+      useFactory: (
+        heads: HeadIndex,
+        snapshots: SnapshotStore,
+        catalog: Catalog,
+        credentials: CredentialStore,
+        log: LogListener,
+        leases: ReplicaTable,
+        instances: InstanceTable,
+      ): Sources => ({ heads, snapshots, catalog, credentials, log, leases, instances }),
     },
   ],
   exports: [Distributor],

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CredentialStore } from '../access/credential-store';
 import type { Catalog } from '../catalog/catalog';
+import type { InstanceWriter } from '../instances/instance';
 import type { Revision } from '../kernel/revision';
 import type { Bucket } from '../nats/bucket';
 import { BucketWatch } from '../nats/bucket-watch';
@@ -8,6 +9,7 @@ import { GENERATION_KEY, parseKey } from '../nats/entries';
 import type { NatsLink } from '../nats/nats-link';
 import type { LogListener } from '../notify/log-listener';
 import type { HeadIndex } from '../releases/head-index';
+import type { LeaseBook } from '../replicas/lease-book';
 import type { SnapshotStore } from '../snapshots/snapshot-store';
 import { BucketContents } from './bucket-contents';
 import { BucketWriter } from './bucket-writer';
@@ -24,6 +26,9 @@ export interface Sources {
   readonly catalog: Catalog;
   readonly credentials: CredentialStore;
   readonly log: LogListener;
+  /** Where replicas write down who lives and who is connected. */
+  readonly leases: LeaseBook;
+  readonly instances: InstanceWriter;
 }
 
 /**

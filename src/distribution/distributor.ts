@@ -7,6 +7,7 @@ import { backoffMs } from '../notify/backoff';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { Distribution, type Sources } from './distribution';
 import { DistributorLock } from './distributor-lock';
+import { EdgeDesk } from './edge-desk';
 
 /** Injection token of the {@link Sources}. */
 export const SOURCES = Symbol('Sources');
@@ -35,6 +36,7 @@ export class Distributor implements OnApplicationBootstrap, BeforeApplicationShu
   private link: NatsLink | undefined;
   private term: Distribution | undefined;
   private running: Promise<void> | undefined;
+  private desk: EdgeDesk | undefined;
 
   constructor(
     @Inject(SETTINGS) private readonly settings: Settings,
@@ -45,10 +47,12 @@ export class Distributor implements OnApplicationBootstrap, BeforeApplicationShu
     if (this.settings.nats.url === undefined) return;
     this.link = new NatsLink(this.settings.nats, 'trimtab replica');
     this.running = this.run(this.link);
+    void this.openDesk(this.link);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
+    this.desk?.stop();
     await this.link?.close();
     await this.running;
   }
@@ -88,6 +92,13 @@ export class Distributor implements OnApplicationBootstrap, BeforeApplicationShu
       this.term = undefined;
       await lock.release();
     }
+  }
+
+  /** Every replica writes for edges, whether it distributes or not. */
+  private async openDesk(link: NatsLink): Promise<void> {
+    const { leases, instances } = this.sources;
+    const nc = await link.use().catch(() => undefined);
+    if (nc !== undefined) this.desk = new EdgeDesk(nc, this.settings.nats.bucket, leases, instances);
   }
 
   /** Being overtaken happens when the distributor changes, and mends itself. */

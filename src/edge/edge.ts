@@ -1,4 +1,4 @@
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLOCK, type Clock } from '../kernel/clock';
 import type { Revision } from '../kernel/revision';
@@ -10,15 +10,18 @@ import { BucketReader } from './bucket-reader';
 import { Contents } from './contents';
 import { EdgeCredentials } from './edge-credentials';
 import { EdgeOrigin } from './edge-origin';
+import { RemoteBook } from './remote-book';
 
 /** Starting waits so long for the first reading: longer, and the process starts unready rather than not. */
 const FIRST_READING_MS = 2_000;
 
 /** Everything an edge knows, from one watch of the bucket. */
 @Injectable()
-export class Edge implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class Edge implements OnApplicationBootstrap {
   readonly origin: EdgeOrigin;
   readonly credentials: EdgeCredentials;
+  /** Where it is known which process this is, and who is connected to it. */
+  readonly book: RemoteBook;
   private readonly link: NatsLink;
   private readonly bucket: Bucket;
   private readonly reader: BucketReader;
@@ -30,6 +33,7 @@ export class Edge implements OnApplicationBootstrap, BeforeApplicationShutdown {
   ) {
     this.link = new NatsLink(nats, 'trimtab edge');
     this.bucket = new Bucket(this.link, nats.bucket);
+    this.book = new RemoteBook(this.link, nats.bucket);
     this.reader = new BucketReader({ step: (step) => this.origin.take(step), credentials: () => this.credentials.changed() });
     this.origin = new EdgeOrigin(new Contents(this.bucket), () => this.reader);
     this.credentials = new EdgeCredentials(() => this.reader, () => this.origin.ready, clock);
@@ -41,8 +45,8 @@ export class Edge implements OnApplicationBootstrap, BeforeApplicationShutdown {
     while (!this.origin.ready && performance.now() < giveUpAt) await sleep(5);
   }
 
-  /** After the feed has said good-bye. */
-  async beforeApplicationShutdown(): Promise<void> {
+  /** After everybody who needs it. */
+  async close(): Promise<void> {
     await this.link.close();
     await this.watch?.stop();
     await this.origin.stop();
