@@ -32,6 +32,8 @@ export interface Assessment {
   readonly proposed: ProposedLayers;
   /** Position of the log at which all findings hold. */
   readonly basis: Revision;
+  /** How many of them had to be found, and were not taken over. */
+  readonly found: number;
   /** By the key of the config. */
   readonly findings: ReadonlyMap<string, Finding>;
 }
@@ -86,11 +88,13 @@ export class ImpactAssessor {
     const findings = new Map<string, Finding>();
     const reads = new Set<string>();
     const violations: SchemaViolation[] = [];
+    let found = 0;
     await this.instances?.prepare();
     const turns = new Turns();
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));
       const configs = await affected.read(unknown, turns);
+      found += configs.length;
       await effects.preload(configs.flatMap(({ documents }) => documents));
       for (const config of configs) {
         findings.set(layerKey(config.target), await find(config, effects, listing.isOpen, violations));
@@ -107,7 +111,7 @@ export class ImpactAssessor {
       if (turns.isDue) await turns.next();
     }
     refuse(violations);
-    return { impact: listing.configs, truncated: listing.truncated, reads, proposed, basis, findings };
+    return { impact: listing.configs, truncated: listing.truncated, reads, proposed, basis, found, findings };
   }
 
   private dependents(proposed: ProposedLayers): LayerName[] {

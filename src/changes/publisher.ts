@@ -49,13 +49,12 @@ export interface PublishResult {
 interface Checked {
   readonly proposal: Proposal<Payload>;
   readonly assessment: Assessment;
-  readonly tookMs: number;
 }
 
 /** A proposal that is voided more often is checked while this process commits nothing else … */
 const ROUNDS_BESIDE_OTHERS = 2;
-/** … as soon as that is short enough for the others to wait for. */
-const SHORT_CHECK_MS = 50;
+/** … as soon as so few configs are left to be looked at that the others can wait for it. */
+const FEW_CONFIGS = 500;
 
 /** Checks and publishes: outside any lock first, and again only if something it read has moved meanwhile. */
 @Injectable()
@@ -83,10 +82,10 @@ export class Publisher {
     const askedAt = performance.now();
     let last: Checked | undefined;
     // Every round means that somebody else has published. A round takes over what the one before has found, so they get
-    // shorter, and when one was short the next is made while this process commits nothing else. So a proposal on which
+    // shorter, and when little is left the next is made while this process commits nothing else. So a proposal on which
     // thousands of configs depend is neither starved by small ones nor do these wait for it.
     for (let round = 1; ; round += 1) {
-      const alone = round > ROUNDS_BESIDE_OTHERS && last!.tookMs < SHORT_CHECK_MS;
+      const alone = round > ROUNDS_BESIDE_OTHERS && last!.assessment.found <= FEW_CONFIGS;
       const { checked, appended } = await this.attempt(() => this.check(request, askedAt, last?.assessment), alone);
       if (!checked || !appended) return { layers: [], impact: [] };
       last = checked;
@@ -113,7 +112,6 @@ export class Publisher {
 
   /** `undefined` when every layer already is as asked. */
   private async check(request: PublishRequest, askedAt: number, earlier: Assessment | undefined): Promise<Checked | undefined> {
-    const beganAt = performance.now();
     const basis = this.heads.position;
     const edits = await request.edits(this.reader.head);
     const proposed = await this.proposals.build(edits);
@@ -126,7 +124,7 @@ export class Publisher {
     const payload = { draft, edits, layers };
     const checkedAt = performance.now();
     const proposal = { kind, message, actor, askedAt, checkedAt, basis, reads, releases: proposed.releases, record: recordPublished, payload };
-    return { proposal, assessment, tookMs: checkedAt - beganAt };
+    return { proposal, assessment };
   }
 
   /** A retry of a publish that was committed but whose answer was lost finds its revision by its claim. */

@@ -55,7 +55,7 @@ function environmentsOf(input: JsonValue): Map<string, string> {
   );
 }
 
-function importView({ revision, change, layers, impact, leftover, repository, created }: ImportResult): ImportView {
+function importView({ revision, change, layers, impact, truncated, leftover, repository, created }: ImportResult): ImportView {
   const newServices = new Set(created.services);
   const newEnvironments = new Set(created.environments.map(({ name }) => name));
   return {
@@ -70,6 +70,7 @@ function importView({ revision, change, layers, impact, leftover, repository, cr
       instances,
       keys: documents.reduce((sum, { changes }) => sum + changes.length, 0),
     })),
+    ...(truncated && { truncated }),
     leftover,
     ignored: repository.ignored,
     warnings: repository.warnings,

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsOptional, Matches } from 'class-validator';
 import type { JsonValue } from '@trimtab/client/protocol';
-import { MessageField } from '../changes/changes.dto';
+import { ImpactTotalsView, MessageField } from '../changes/changes.dto';
 import { AnyJson, Flag, LabelName, NestedList, Text } from '../http/shape';
 import { LABEL_PATTERN } from '../kernel/names';
 import { LayerNameView, LayerVersionView } from '../releases/layer-views';
@@ -87,8 +87,11 @@ export class ImportView {
   @ApiProperty({ type: [LayerVersionView], description: 'The layers that got (would get) a new version.' })
   layers!: readonly LayerVersionView[];
 
-  @ApiProperty({ type: [ImportImpact], description: 'Every effective config that changed (would change).' })
+  @ApiProperty({ type: [ImportImpact], description: 'The effective configs that changed (would change): all, or the first of very many.' })
   impact!: readonly ImportImpact[];
+
+  @ApiPropertyOptional({ description: 'Exact totals, when `impact` does not list every config. All of them were checked.' })
+  truncated?: ImpactTotalsView;
 
   @ApiProperty({ type: [LayerNameView], description: 'Layers of these services whose `application` document the repository does not have.' })
   leftover!: readonly LayerNameView[];
