@@ -17,7 +17,8 @@ export function openSocket(url: URL, auth: Handshake, timeoutMs: number): FeedSo
     forceNew: true,
     reconnection: false,
     timeout: timeoutMs,
-    perMessageDeflate: false as never,
+    // The server sends whole snapshots compressed. What a client has to say is not worth it.
+    perMessageDeflate: { threshold: Infinity, serverNoContextTakeover: true, clientNoContextTakeover: true } as never,
     auth: { ...auth },
   });
 }

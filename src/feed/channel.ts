@@ -59,7 +59,7 @@ export class Channel {
   /** Takes a snapshot that the log has moved to. False if it is not news: the same content, or older than what is here. */
   advance(next: FeedSnapshot): boolean {
     const { snapshot } = this;
-    if (next.revision < snapshot.revision) return false;
+    if (next === snapshot || next.revision < snapshot.revision) return false;
     this.snapshot = next;
     this.answer = undefined;
     this.changes.clear();

@@ -7,13 +7,17 @@ import type { FeedSnapshot } from './snapshot-source';
  */
 export type WireFormat = (json: readonly Buffer[], message: EncodedMessage) => Buffer;
 
+/** One that takes its time, off the event loop. It never rejects. */
+export type SlowWireFormat = (json: readonly Buffer[]) => Promise<Buffer>;
+
 /**
  * One message for however many clients: serialized when the first of them needs it, and put into the bytes of each
  * transport once.
  */
 export class EncodedMessage {
   private parts: readonly Buffer[] | undefined;
-  private readonly frames = new Map<WireFormat, Buffer>();
+  private readonly frames = new Map<WireFormat | SlowWireFormat, Buffer>();
+  private readonly making = new Map<SlowWireFormat, Promise<void>>();
 
   constructor(
     readonly message: FeedMessage,
@@ -41,6 +45,20 @@ export class EncodedMessage {
     const frame = format(this.json, this);
     this.frames.set(format, frame);
     return frame;
+  }
+
+  /** What {@link make} has made. */
+  made(format: SlowWireFormat): Buffer | undefined {
+    return this.frames.get(format);
+  }
+
+  make(format: SlowWireFormat): Promise<void> {
+    let making = this.making.get(format);
+    if (making === undefined) {
+      making = format(this.json).then((frame) => void this.frames.set(format, frame));
+      this.making.set(format, making);
+    }
+    return making;
   }
 
   private encode(): readonly Buffer[] {

@@ -247,6 +247,12 @@ describe('a broadcast', () => {
     expect(format).toHaveBeenCalledTimes(1);
   });
 
+  it('is encoded once for all who come while nothing changes', async () => {
+    const feed = feedWith();
+    const clients = [await connect(feed), await connect(feed), await connect(feed)];
+    expect(new Set(clients.map(({ sink }) => sink.encoded[0])).size).toBe(1);
+  });
+
   it('is written in slices between which the event loop has its turn', async () => {
     const feed = feedWith({ sliceMs: 4 });
     const clients = await Promise.all(Array.from({ length: 500 }, () => connect(feed)));

@@ -61,6 +61,7 @@ export class Feed {
       largeMessageBytes: settings.largeMessageBytes,
       notice: undefined,
       now,
+      again: (channel) => this.fanOut.add(channel),
       left: (subscription) => this.left(subscription),
     };
     this.stops = [

@@ -13,6 +13,8 @@ export interface Since {
 export interface Sink {
   /** False while the connection takes nothing more; when it does again, it calls {@link Subscription.flush}. */
   readonly writable: boolean;
+  /** When the message will be ready to be sent, if it is not yet. */
+  prepare?(message: EncodedMessage): Promise<void> | undefined;
   send(message: EncodedMessage): void;
   /** Tells the client why, if the connection still takes it, and ends the connection. */
   end(message: EncodedMessage): void;
@@ -27,6 +29,8 @@ export interface SubscriptionHost {
   /** What every client is to be told beside the feed: that it is to move. */
   readonly notice: EncodedMessage | undefined;
   now(): number;
+  /** Has everyone on the channel flushed soon. */
+  again(channel: Channel): void;
   left(subscription: Subscription): void;
 }
 
@@ -97,6 +101,11 @@ export class Subscription {
       return;
     }
     this.stalledAt = undefined;
+    const preparing = sink.prepare?.(message);
+    if (preparing !== undefined) {
+      void preparing.then(() => host.again(this.channel));
+      return;
+    }
     if (message.bytes >= host.largeMessageBytes && !host.lane.enter(this)) return;
     host.counters.sent[message.message.type] += 1;
     if (message === due) this.advance(due);

@@ -39,7 +39,8 @@ export class SocketIoServer {
     this.io = new Server({
       transports: ['websocket'],
       allowUpgrades: false,
-      perMessageDeflate: false,
+      // Agreed on, but nothing is compressed for a single connection: see `compressedFrameOf`.
+      perMessageDeflate: { threshold: Infinity, serverNoContextTakeover: true, clientNoContextTakeover: true },
       httpCompression: false,
       serveClient: false,
       maxHttpBufferSize: MAX_MESSAGE_BYTES,
@@ -68,6 +69,8 @@ export class SocketIoServer {
       tcp.on('drain', onDrain);
       socket.on('disconnect', onGone);
       socket.onAny(onAny);
+      // Engine.IO writes finished frames only where it knows of no compression; `ws` goes on knowing.
+      Object.assign(socket.conn.transport, { perMessageDeflate: null });
       const handshake = socket.handshake.auth as Handshake;
       releaseRequest(socket);
       link.open(socket, tcp, this.observe(socket.id, handshake));

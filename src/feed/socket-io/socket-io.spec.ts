@@ -53,8 +53,8 @@ async function refused(auth: object): Promise<unknown> {
   });
 }
 
-async function openRaw(): Promise<{ socket: WebSocket; received: string[]; closed: Promise<void> }> {
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/socket.io/?EIO=4&transport=websocket`);
+async function openRaw(options = {}): Promise<{ socket: WebSocket; received: string[]; closed: Promise<void> }> {
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}/socket.io/?EIO=4&transport=websocket`, options);
   raws.push(socket);
   const received: string[] = [];
   socket.on('message', (data) => received.push(String(data)));
@@ -86,6 +86,30 @@ describe('given a client that may read', () => {
     await eventually(() => expect(messages[0]).toMatchObject({ etag, documents }));
     const next = server.source.publish(TARGET, { other: 'ß'.repeat(length) });
     await eventually(() => expect(messages[1]).toMatchObject({ etag: next.etag, documents: next.documents }));
+  });
+
+  it('gets whole snapshots compressed if it has agreed to that, and changes as they are', async () => {
+    const { etag } = server.source.publish(TARGET, { n: 1, text: 'ü'.repeat(100_000) });
+    const bytes = await Promise.all([true, false].map(async (perMessageDeflate) => {
+      const { socket, received } = await openRaw({ perMessageDeflate });
+      socket.send(`40${JSON.stringify(HANDSHAKE)}`);
+      await eventually(() => expect(received.at(-1)).toContain(etag.slice(1, -1)));
+      return (socket as unknown as { _socket: NetSocket })._socket.bytesRead;
+    }));
+    expect(bytes[0]).toBeLessThan(10_000);
+    expect(bytes[1]).toBeGreaterThan(200_000);
+    const { messages } = open(HANDSHAKE);
+    await eventually(() => expect(messages).toHaveLength(1));
+    const next = server.source.publish(TARGET, { n: 2, text: 'ü'.repeat(100_000) });
+    await eventually(() => expect(messages[1]).toMatchObject({ type: 'delta', etag: next.etag }));
+  });
+
+  it('gets the newest when something is published while it is being compressed', async () => {
+    const { messages } = open(HANDSHAKE);
+    await eventually(() => expect(messages).toHaveLength(1));
+    for (let n = 1; n <= 5; n += 1) server.source.publish(TARGET, { text: String(n).repeat(200_000) });
+    await eventually(() => expect(messages.at(-1)).toMatchObject({ revision: server.source.head }));
+    expect(messages.length).toBeLessThan(4);
   });
 
   it('resumes with its position in the handshake, and may tell it again', async () => {
@@ -274,7 +298,7 @@ describe('given very many clients at once', () => {
 describe('given a client that reads nothing', () => {
   it('holds one pending message, and the newest is what it gets in the end', async () => {
     const quick = open(HANDSHAKE);
-    const slow = await openRaw();
+    const slow = await openRaw({ perMessageDeflate: false });
     slow.socket.send(`40${JSON.stringify(HANDSHAKE)}`);
     await eventually(() => expect(slow.received.some((text) => text.startsWith('42'))).toBe(true));
     slow.socket.pause();

@@ -5,8 +5,10 @@ import { closing, type EncodedMessage } from '../encoded-message';
 import type { FeedCounters } from '../feed-counters';
 import type { InstanceHandle } from '../feed-observer';
 import type { Sink, Subscription } from '../subscription';
-import { frameOf } from './frame';
+import { compressedFrameOf, frameOf } from './frame';
 
+/** Whole snapshots from this size on are sent compressed. What changes often, and is small, is not. */
+const MIN_COMPRESSED_BYTES = 4 * 1024;
 /** How long a client whose message could not be understood is asked to stay away. */
 const MALFORMED_PAUSE_MS = 5_000;
 
@@ -23,6 +25,7 @@ export class SocketLink implements Sink {
   private tcp: NetSocket | undefined;
   private instance: InstanceHandle | undefined;
   private greeted = false;
+  private inflates = false;
 
   constructor(
     readonly subscription: Subscription,
@@ -31,6 +34,7 @@ export class SocketLink implements Sink {
 
   open(socket: Socket, tcp: NetSocket, instance: InstanceHandle): void {
     if (this.state !== 'joining') return;
+    this.inflates = takesCompressed(socket);
     this.socket = socket;
     this.tcp = tcp;
     this.instance = instance;
@@ -44,13 +48,19 @@ export class SocketLink implements Sink {
     return this.state === 'direct' && this.tcp !== undefined && takesMore(this.tcp);
   }
 
+  prepare(message: EncodedMessage): Promise<void> | undefined {
+    if (!this.inflates || message.message.type !== 'snapshot' || message.bytes < MIN_COMPRESSED_BYTES) return undefined;
+    return message.made(compressedFrameOf) === undefined ? message.make(compressedFrameOf) : undefined;
+  }
+
   send(message: EncodedMessage): void {
+    const frame = (this.inflates ? message.made(compressedFrameOf) : undefined) ?? message.as(frameOf);
     if (this.state === 'direct') {
-      this.tcp?.write(message.as(frameOf));
+      this.tcp?.write(frame);
       return;
     }
     this.greeted = true;
-    this.socket?.conn.write('', queued(message), () => {
+    this.socket?.conn.write('', queued(frame), () => {
       if (this.state !== 'greeting') return;
       this.state = 'direct';
       this.subscription.flush();
@@ -68,7 +78,7 @@ export class SocketLink implements Sink {
       return;
     }
     if (state === 'direct') tcp.write(message.as(frameOf));
-    else socket.conn.write('', queued(message));
+    else socket.conn.write('', queued(message.as(frameOf)));
     socket.disconnect(true);
   }
 
@@ -102,7 +112,16 @@ function takesMore({ writable, writableNeedDrain }: NetSocket): boolean {
 }
 
 /** Engine.IO writes a finished frame instead of encoding the packet once more. */
-function queued(message: EncodedMessage): { compress: false } {
-  const options = { compress: false as const, wsPreEncodedFrame: [message.as(frameOf)] };
+function queued(frame: Buffer): { compress: false } {
+  const options = { compress: false as const, wsPreEncodedFrame: [frame] };
   return options;
 }
+
+/** The client has agreed to permessage-deflate, and not asked for a smaller window than everybody else's. */
+function takesCompressed({ conn }: Socket): boolean {
+  const { socket } = conn.transport as unknown as { readonly socket?: { readonly _extensions?: Extensions } };
+  const agreed = socket?._extensions?.['permessage-deflate'];
+  return agreed !== undefined && agreed.params?.server_max_window_bits === undefined;
+}
+
+type Extensions = Readonly<Record<string, { readonly params?: { readonly server_max_window_bits?: number } } | undefined>>;
