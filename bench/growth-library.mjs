@@ -7,6 +7,8 @@ import { percentile } from './support/statistics.mjs';
 const WATCHED = 200;
 const LIBRARY_PATH = `/api/v1/services/${LIBRARY}/environments/base/documents/application`;
 const YIELD_AIM_MS = 50;
+/** Others share two cores with the work; they may feel that, and must not wait for its end. */
+const MEANWHILE_AIM = 3;
 
 /** @param side the large one: `{ http, connect, server, includers }` */
 export async function measureLibrary({ side, quick }) {
@@ -58,7 +60,7 @@ export async function measureLibrary({ side, quick }) {
     }
   });
   for (const [who, times] of Object.entries(during)) {
-    row(`${who} meanwhile, p50`, 'ms', [percentile(times, 0.5)], { limits: [percentile(alone[who], 0.5)] });
+    row(`${who} meanwhile, p50`, 'ms', [percentile(times, 0.5)], { limits: [percentile(alone[who], 0.5)], aim: MEANWHILE_AIM });
     row(`${who} meanwhile, p99`, 'ms', [percentile(times, 0.99)], { limits: [percentile(alone[who], 0.99)] });
   }
   row('published meanwhile, against writers of what includes it', 'publishes', [publishedMeanwhile]);
