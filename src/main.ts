@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { version } from '../package.json';
 import { ensureAdministratorToken } from './access/first-token';
@@ -82,8 +83,15 @@ function report(error: unknown): void {
   else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
 }
 
+/** Of a process that has started, everything is a line of the log. */
+function reportRunning(error: unknown): void {
+  new Logger('Process').fatal(error instanceof Error ? error : String(error));
+}
+
 async function main(): Promise<void> {
-  exitOnDefects(report);
+  const running: Running = {};
+  const tell = (error: unknown): void => (running.app === undefined ? report(error) : reportRunning(error));
+  exitOnDefects(tell);
   let settings: Settings;
   try {
     settings = loadSettings();
@@ -91,11 +99,10 @@ async function main(): Promise<void> {
     report(error);
     process.exit(EXIT_SETTINGS);
   }
-  const running: Running = {};
   const started = settings.role === 'edge' ? startEdge(settings, running) : start(settings, running);
   followSignals({
     timeoutMs: settings.shutdownGraceMs + settings.feed.moveWithinMs + settings.shutdownTimeoutMs,
-    report,
+    report: tell,
     // A signal during the start waits for it, so that nothing is left half-way.
     stop: () => started.catch(() => undefined).then(() => stop(running, settings)),
   });

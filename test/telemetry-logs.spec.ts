@@ -1,4 +1,4 @@
-import { describeError } from '../src/logging';
+import path from 'node:path';
 import { Api, layerPath } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   database = await createTestDatabase();
   [proxy, collector] = [await startProxy(database.url), await startTraceCollector()];
   const token = await administratorToken(database);
-  server = await startServerProcess({ DATABASE_URL: proxy.through(database.url), TRIMTAB_LOG_LEVEL: 'debug', TRIMTAB_DATABASE_CONNECT_TIMEOUT_MS: '500', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
+  server = await startServerProcess({ DATABASE_URL: proxy.through(database.url), TRIMTAB_LOG_LEVEL: 'debug', TRIMTAB_DATABASE_CONNECT_TIMEOUT_MS: '500', OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, NODE_OPTIONS: `--require ${path.resolve(__dirname, 'support/throws-on-signal.cjs')}` });
   api = new Api(server.url, token);
 });
 afterAll(async () => {
@@ -98,13 +98,6 @@ it('tells of a failure without what the request held', async () => {
   }
 });
 
-it('tells of an error only what it is, however much hangs on it', () => {
-  const driverError = Object.assign(new Error('duplicate key'), { code: '23505', detail: `Key (content)=(${SECRET}) already exists.` });
-  const error = Object.assign(new Error('duplicate key', { cause: driverError }), { query: 'INSERT …', parameters: [SECRET], driverError });
-  expect(JSON.stringify(describeError(error))).not.toContain(SECRET);
-  expect(describeError(error)).toMatchObject({ type: 'Error', message: 'duplicate key', cause: { code: '23505' } });
-});
-
 it('never writes a value, a credential or a query string', async () => {
   const { json } = await api.must('POST', '/api/v1/client-keys', { name: 'orders', service: 'orders', environment: 'production' });
   await api.as(json.secret).must('GET', '/v1/config/production/orders/application', undefined, { cookie: `session=${SECRET}` });
@@ -113,4 +106,10 @@ it('never writes a value, a credential or a query string', async () => {
   await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
   const written = server.stderr() + server.stdout();
   for (const secret of [SECRET, SECRET.toUpperCase(), json.secret as string, api.token!]) expect(written).not.toContain(secret);
+});
+
+it('tells of a defect in a line as well, before it exits', async () => {
+  const { code } = await server.kill('SIGUSR2');
+  expect(code).toBe(1);
+  expect(lines().at(-1)).toMatchObject({ level: 'fatal', message: 'a defect', err: { type: 'Error', stack: expect.stringContaining('throws-on-signal') } });
 });

@@ -12,6 +12,18 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a client that came later, taken for a slow one': {
+    file: 'src/telemetry/delivery-metrics.ts',
+    find: 'if (connectedAt <= committedAt) ',
+    replace: '',
+    spec: 'test/metrics.spec.ts',
+  },
+  'a line of the log with everything that hangs on an error': {
+    file: 'src/logging.ts',
+    find: '    type: error.name,',
+    replace: '    ...error,\n    type: error.name,',
+    spec: 'src/logging.spec.ts',
+  },
   'a position that a client presents, taken for what it runs': {
     file: 'src/instances/outcome.ts',
     find: 'if (appliedRevision !== undefined && appliedRevision >= asked) return',
