@@ -1,8 +1,12 @@
-// node bench/write-tables.mjs: puts the figures of bench/results.json into README.md and docs/performance.md, between
-// their `<!-- bench … -->` and `<!-- /bench -->` lines.
+// node bench/write-tables.mjs: puts the figures of bench/results.json and bench/fleet-results.json into README.md and
+// docs/performance.md, between their `<!-- bench … -->`, `<!-- fleet … -->`, `<!-- storms … -->` and `<!-- /… -->` lines.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fleetTable, isStorm } from './fleet/table.mjs';
+import { markdown, shown } from './support/markdown.mjs';
 
-const rows = JSON.parse(readFileSync(new URL('./results.json', import.meta.url), 'utf8'));
+function rowsOf(file) {
+  return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
+}
 
 function tableOf(chosen) {
   const lines = chosen.map(({ name, unit, value, limit, ratio, aim, met }) => {
@@ -10,20 +14,21 @@ function tableOf(chosen) {
     const verdict = met === null ? '' : met ? 'met' : '**short**';
     return [name, unit, shown(value), shown(limit), ratio === null ? '–' : ratio.toFixed(2), aim === null ? '–' : `${more ? '≥' : '≤'} ${aim}`, verdict];
   });
-  const head = ['figure', 'unit', 'ours', 'limit', 'ratio', 'aim', ''];
-  return [head, ['---', '---', '--:', '--:', '--:', '--:', '---'], ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return markdown(['figure', 'unit', 'ours', 'limit', 'ratio', 'aim', ''], lines, 2);
 }
 
-function shown(value) {
-  if (value === null) return '–';
-  return Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
-}
-
-function fill(file, chosen) {
+function fill(file, mark, table) {
   const url = new URL(file, import.meta.url);
   const text = readFileSync(url, 'utf8');
-  writeFileSync(url, text.replace(/(<!-- bench[^\n]*-->\n)[\s\S]*?(<!-- \/bench -->)/, (_, open, close) => `${open}\n${tableOf(chosen)}\n\n${close}`));
+  const between = new RegExp(`(<!-- ${mark}[^\\n]*-->\\n)[\\s\\S]*?(<!-- /${mark} -->)`);
+  writeFileSync(url, text.replace(between, (_, open, close) => `${open}\n${table}\n\n${close}`));
 }
 
-fill('../docs/performance.md', rows);
-fill('../README.md', rows.filter(({ aim }) => aim !== null));
+const rows = rowsOf('./results.json');
+const fleet = rowsOf('./fleet-results.json');
+fill('../docs/performance.md', 'bench', tableOf(rows));
+fill('../docs/performance.md', 'fleet', fleetTable(fleet));
+fill('../docs/performance.md', 'growth', tableOf(fleet.filter(({ name }) => name.startsWith('growth'))));
+fill('../docs/performance.md', 'catalog', tableOf(rowsOf('./growth-results.json')));
+fill('../docs/performance.md', 'storms', tableOf(fleet.filter(isStorm)));
+fill('../README.md', 'bench', tableOf(rows.filter(({ aim }) => aim !== null)));

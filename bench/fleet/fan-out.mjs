@@ -18,11 +18,10 @@ const DOCUMENTS = [{ label: '1 KiB', bytes: KIB }, { label: '20 KiB', bytes: 20 
 const TURN_MS = 20;
 /** What is left to do after the last arrival (reports, garbage) belongs to its round and not to the next one. */
 const SETTLE_MS = 60;
-/** For what the server still does for those who have come or gone. */
-const QUIET_MS = 1_000;
 
-const WHOLE = { processes: 4, steps: [[1_000, 100], [5_000, 50], [10_000, 40], [20_000, 30]], sample: 100, sampleRounds: 10, warmUp: 5 };
-const QUICK = { processes: 2, steps: [[10, 2], [20, 2]], sample: 3, sampleRounds: 1, warmUp: 1 };
+/** `quietMs` is for what a server still does for those who have come or gone. */
+const WHOLE = { processes: 4, steps: [[1_000, 100], [5_000, 50], [10_000, 40], [20_000, 30]], sample: 100, sampleRounds: 10, warmUp: 5, quietMs: 1_000 };
+const QUICK = { processes: 2, steps: [[10, 2], [20, 2]], sample: 3, sampleRounds: 1, warmUp: 1, quietMs: 50 };
 
 export async function run({ world, quick }) {
   const plan = quick ? QUICK : WHOLE;
@@ -33,19 +32,21 @@ export async function run({ world, quick }) {
   const figures = new Figures();
   // Idle connections on the way up, broadcasts on the way down: what those leave in memory is not a connection's.
   for (const { size } of steps) {
-    for (const side of sides) await side.resize(size);
+    for (const side of sides) await side.resize(size, plan.quietMs);
     figures.memory(size, await alternate(1, ...sides.map((side) => () => side.memory())));
   }
   for (const { size, rounds } of steps.reverse()) {
     const [ours, raw] = sides;
-    for (const side of sides) await side.resize(size);
+    for (const side of sides) await side.resize(size, plan.quietMs);
     for (const document of DOCUMENTS) {
       for (let round = 0; round < plan.warmUp; round += 1) raw.length = (await ours.round(document.bytes)).length;
       figures.rounds(size, document, await alternate(rounds, () => ours.round(document.bytes), () => raw.round()));
       figures.applied(size, document, await ours.applied(document.bytes, plan));
     }
   }
-  await Promise.all([...sides, load].map((each) => each.end()));
+  // A server that stops gives its clients time to move; these have nowhere to go.
+  await load.end();
+  await Promise.all(sides.map((side) => side.end()));
   return figures.results();
 }
 
@@ -138,19 +139,19 @@ class Side {
     Object.assign(this, { group, load, server, address });
   }
 
-  async resize(size) {
+  async resize(size, quietMs) {
     const { group, address: server } = this;
     if (size > this.size) await this.load.spread('join', size - this.size, { group, server });
     else await this.load.spread('leave', this.size - size, { group });
     this.size = size;
-    await sleep(QUIET_MS);
+    await sleep(quietMs);
   }
 
   /** Some connections that come, are sent something and go: what the process needs for the first of all is not theirs. */
-  async warmUp({ steps: [[smallest]], warmUp }) {
-    await this.resize(Math.ceil(smallest / 5));
+  async warmUp({ steps: [[smallest]], warmUp, quietMs }) {
+    await this.resize(Math.ceil(smallest / 5), quietMs);
     for (let round = 0; round < warmUp; round += 1) await this.round(KIB);
-    await this.resize(0);
+    await this.resize(0, quietMs);
     this.before = await this.server.probe('memory');
   }
 

@@ -36,7 +36,8 @@ export async function run({ world, quick }) {
   const loop = await server.probe('loop');
   const peakRss = await server.probe('peakRss');
   publisher.close();
-  await Promise.all([load.end(), server.end()]);
+  await load.end();
+  await server.end();
   mustHold(changes.least >= 1 && changes.most <= keys, `between ${changes.least} and ${changes.most} messages came for ${keys} publishes.`);
 
   const storm = `${keys} keys one by one × ${clients.toLocaleString('en-US')} clients`;
