@@ -55,6 +55,7 @@ export class SnapshotStore implements OnModuleDestroy {
   private readonly stopFollowing: () => void;
   private retry: NodeJS.Timeout | undefined;
   private catchingUp = false;
+  private watched = 0;
   private followed: Revision = 0;
   private told: Revision = 0;
 
@@ -124,10 +125,13 @@ export class SnapshotStore implements OnModuleDestroy {
   /** Subscribes first and reads afterwards: a change in between is told, perhaps before this resolves. */
   async watch(target: LayerName, onChange: SnapshotListener): Promise<{ snapshot: Snapshot; stop(): void }> {
     const entry = this.entry(target);
+    if (entry.watchers.size === 0) this.watched += 1;
     entry.watchers.add(onChange);
     const stop = (): void => {
-      entry.watchers.delete(onChange);
-      if (entry.watchers.size === 0) this.lagging.delete(entry);
+      if (entry.watchers.delete(onChange) && entry.watchers.size === 0) {
+        this.watched -= 1;
+        this.lagging.delete(entry);
+      }
       this.trim();
     };
     try {
@@ -294,7 +298,8 @@ export class SnapshotStore implements OnModuleDestroy {
   }
 
   private trim(): void {
-    let excess = this.warm.size - KEPT_WARM;
+    // Where more are watched than are kept, there is nothing to look for among them.
+    let excess = this.warm.size - Math.max(KEPT_WARM, this.watched);
     for (const entry of this.warm.values()) {
       if (excess <= 0) return;
       if (entry.watchers.size > 0 || entry.resolving) continue;
