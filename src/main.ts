@@ -40,7 +40,7 @@ async function start(settings: Settings, running: Running): Promise<void> {
 
 /** Neither asks for a database nor starts one. */
 async function startEdge(settings: Settings, running: Running): Promise<void> {
-  running.app = await createEdge(settings);
+  running.app = await createEdge({ ...settings, copy: { ...settings.copy, folder: copyFolderOf(settings) } });
   const port = await listen(running.app, settings);
   process.stdout.write(edgeAnnouncementOf({ version, settings, port }));
 }

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Api, type Answer } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { edgeChecks, edgeReaches, startEdge, type TestEdge } from './support/edge';
@@ -162,6 +165,26 @@ describeWithNats('given a replica and an edge over one NATS', () => {
     const another = await startEdge(nats.url);
     await eventually(async () => expect((await new Api(another.url, key).get('/v1/config/production/orders')).json).toMatchObject({ revision: second.revision }));
     await another.close();
+  });
+
+  it('serves what it has kept on disk when it starts without NATS, and goes on from there', async () => {
+    const copy = { folder: mkdtempSync(path.join(tmpdir(), 'trimtab-edge-copy-')) };
+    const first = await startEdge(nats.url, { copy });
+    const before = await eventually(() => new Api(first.url, key).must('GET', '/v1/config/production/orders'));
+    await first.close();
+    await nats.kill();
+    const second = await startEdge(nats.url, { copy });
+    const there = new Api(second.url, key);
+    expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
+    expect((await there.get('/v1/config/production/orders')).text).toBe(before.text);
+    expect((await there.get('/v1/config/base/common')).json).toMatchObject({ status: 503, code: 'unavailable' });
+    expect((await there.as(`${key.slice(0, -2)}xx`).get('/v1/config/production/orders')).status).toBe(401);
+    const { json } = await api.putYaml('orders@production', 'own: 300\n');
+    await nats.start();
+    await eventually(async () => expect((await there.get('/v1/config/production/orders')).json).toMatchObject({ revision: json.revision }), { timeoutMs: 20_000 });
+    expect((await there.get('/v1/config/base/common')).status).toBe(200);
+    await second.close();
+    rmSync(copy.folder, { recursive: true });
   });
 
   it('starts without NATS as not ready, says so to clients, and serves as soon as it can', async () => {

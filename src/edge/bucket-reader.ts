@@ -11,7 +11,7 @@ export interface ReaderEvents {
 }
 
 /** What the bucket says apart from snapshots. */
-interface Facts {
+export interface Facts {
   readonly environments: Map<string, EnvironmentEntry>;
   readonly services: Set<string>;
   readonly credentials: Map<string, CredentialEntry>;
@@ -28,25 +28,20 @@ const noFacts = (): Facts => ({ environments: new Map(), services: new Set(), cr
 export class BucketReader implements WatchListener {
   private readonly collector = new StepCollector();
   private state: 'waiting' | 'reading' | 'following' = 'waiting';
-  private facts = noFacts();
   private reading = noFacts();
   private readPointers = new Map<string, Pointer>();
   private readPosition: PositionEntry | undefined;
   /** Everything there was when the reading began has been read. */
   private drained = false;
 
-  constructor(private readonly events: ReaderEvents) {}
+  /** `known`: from before the bucket was read. */
+  constructor(
+    private readonly events: ReaderEvents,
+    private known: Facts = noFacts(),
+  ) {}
 
-  get environments(): ReadonlyMap<string, EnvironmentEntry> {
-    return this.facts.environments;
-  }
-
-  get services(): ReadonlySet<string> {
-    return this.facts.services;
-  }
-
-  get credentials(): ReadonlyMap<string, CredentialEntry> {
-    return this.facts.credentials;
+  get facts(): Facts {
+    return this.known;
   }
 
   restarted(): void {
@@ -88,7 +83,7 @@ export class BucketReader implements WatchListener {
   private finishReading(): void {
     if (this.state !== 'reading' || this.readPosition === undefined) return;
     this.state = 'following';
-    this.facts = this.reading;
+    this.known = this.reading;
     this.events.credentials();
     this.collector.restart(this.readPointers);
     // In the middle of a step of the distributor, what is newer than the position has to wait for the next one.
@@ -97,7 +92,7 @@ export class BucketReader implements WatchListener {
   }
 
   private get current(): Facts {
-    return this.state === 'reading' ? this.reading : this.facts;
+    return this.state === 'reading' ? this.reading : this.known;
   }
 
   private pointer(pointer: Pointer): void {

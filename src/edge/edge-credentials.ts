@@ -2,7 +2,7 @@ import type { Credential } from '../access/credential';
 import type { CredentialStore, HashedCredential } from '../access/credential-store';
 import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
-import type { BucketReader } from './bucket-reader';
+import type { Facts } from './bucket-reader';
 
 /** The client keys in the bucket. Administrator tokens are not there: an edge has nothing to administer. */
 export class EdgeCredentials implements CredentialStore {
@@ -10,7 +10,7 @@ export class EdgeCredentials implements CredentialStore {
   private telling = false;
 
   constructor(
-    private readonly reader: () => Pick<BucketReader, 'credentials'>,
+    private readonly facts: () => Facts,
     private readonly isReady: () => boolean,
     private readonly clock: Clock,
   ) {}
@@ -44,7 +44,7 @@ export class EdgeCredentials implements CredentialStore {
 
   private *unexpired(): IterableIterator<HashedCredential> {
     const now = this.clock.now();
-    for (const [id, { expiresAt, ...entry }] of this.reader().credentials) {
+    for (const [id, { expiresAt, ...entry }] of this.facts().credentials) {
       const expiry = expiresAt === undefined ? undefined : new Date(expiresAt);
       if (expiry !== undefined && expiry <= now) continue;
       yield { kind: 'client-key', id, ...entry, ...(expiry === undefined ? {} : { expiresAt: expiry }) };

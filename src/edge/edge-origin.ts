@@ -1,12 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { etagOf } from '@trimtab/client/protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DiskCopy } from '../copy/disk-copy';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
+import { recallSnapshot } from '../snapshots/recall-snapshot';
 import { Snapshot } from '../snapshots/snapshot';
 import type { OriginListener, ResolvedSnapshot, SnapshotOrigin } from '../snapshots/snapshot-origin';
-import type { BucketReader } from './bucket-reader';
+import type { Facts } from './bucket-reader';
 import type { Contents } from './contents';
 import type { Pointer, Step } from './step-collector';
 
@@ -17,11 +19,11 @@ const MAX_RETRY_MS = 2_000;
 const FETCH_ATTEMPTS = 8;
 const AT_ONCE = 16;
 
-type Catalog = Pick<BucketReader, 'environments' | 'services'>;
-
 /**
  * Snapshots as they were distributed; keys are those of targets. A step takes effect at once and whole, after the
  * contents that somebody here has asked for were fetched: until then, what was newest before is served as that.
+ *
+ * States: `empty` (nothing can be served) → `recalled` (what the disk copy holds can) → `followed`; `empty` → `followed`.
  */
 export class EdgeOrigin implements SnapshotOrigin {
   private readonly logger = new Logger(EdgeOrigin.name);
@@ -32,10 +34,12 @@ export class EdgeOrigin implements SnapshotOrigin {
   private due: Step | undefined;
   private applying: Promise<void> | undefined;
   private current: Revision | undefined;
+  private state: 'empty' | 'recalled' | 'followed' = 'empty';
 
   constructor(
     private readonly contents: Contents,
-    private readonly catalog: () => Catalog,
+    private readonly facts: () => Facts,
+    private readonly copy: DiskCopy,
   ) {}
 
   get position(): Revision {
@@ -44,7 +48,12 @@ export class EdgeOrigin implements SnapshotOrigin {
 
   /** Whether anything can be served at all. */
   get ready(): boolean {
-    return this.current !== undefined;
+    return this.state !== 'empty';
+  }
+
+  /** Whether NATS was read since the start. */
+  get followed(): boolean {
+    return this.state === 'followed';
   }
 
   /** How many targets there are. */
@@ -82,10 +91,17 @@ export class EdgeOrigin implements SnapshotOrigin {
     const key = layerKey(target);
     const pointer = this.pointers.get(key);
     const dependsOn = new Set([key]);
+    if (this.state === 'recalled') return this.recall(target);
     if (pointer === undefined) return { snapshot: this.empty(target), dependsOn };
     if (pointer.revision > this.position) await this.reach(pointer.revision);
     if (pointer.revision > this.position) throw new DomainError('unavailable', 'The configuration is being distributed right now. Try again in a moment.');
     return { snapshot: await this.contents.get(this.pointers.get(key) ?? pointer), dependsOn };
+  }
+
+  /** Serves from the disk copy as of this position, until NATS was read and is not behind it. */
+  begin(position: Revision): void {
+    this.current = position;
+    this.state = 'recalled';
   }
 
   readAsOf(): Promise<never> {
@@ -142,6 +158,7 @@ export class EdgeOrigin implements SnapshotOrigin {
       keys.push(key);
     }
     this.current = position;
+    this.state = 'followed';
     for (const listener of this.listeners) listener(keys, position);
     for (const look of [...this.waiting]) look();
   }
@@ -152,9 +169,15 @@ export class EdgeOrigin implements SnapshotOrigin {
     }
   }
 
+  private recall(target: LayerName): ResolvedSnapshot {
+    const found = recallSnapshot(this.copy, this, target);
+    if (found !== undefined) return found;
+    throw new DomainError('unavailable', 'This edge has not read anything from NATS yet, and keeps no copy of this. Try again in a moment.');
+  }
+
   /** Nothing was ever published for it: the same on every replica. */
   private empty({ service, environment }: LayerName): Snapshot {
-    const { services, environments } = this.catalog();
+    const { services, environments } = this.facts();
     if (!services.has(service)) throw new DomainError('service_not_found', `There is no service named '${service}', or this edge has not heard of it yet.`);
     if (!environments.has(environment)) throw new DomainError('environment_not_found', `There is no environment named '${environment}', or this edge has not heard of it yet.`);
     return Snapshot.restore({ service, environment, revision: 0, etag: etagOf({}), layers: [], documents: {}, sources: {} });

@@ -1,17 +1,20 @@
 import { Global, Module } from '@nestjs/common';
 import { CREDENTIAL_STORE, READ_LINEAGE, type ReadLineage } from '../access/credential-store';
+import { COPIED_STATE_SOURCE } from '../snapshots/copied-state-source';
 import { SNAPSHOT_ORIGIN } from '../snapshots/snapshot-origin';
 import { Edge } from './edge';
+import { EdgeState } from './edge-state';
 
 /** Global, because access and snapshots ask for where things come from by tokens, and must not know that this is an edge. */
 @Global()
 @Module({
   providers: [
     Edge,
+    { provide: COPIED_STATE_SOURCE, useClass: EdgeState },
     { provide: SNAPSHOT_ORIGIN, inject: [Edge], useFactory: ({ origin }: Edge) => origin },
     { provide: CREDENTIAL_STORE, inject: [Edge], useFactory: ({ credentials }: Edge) => credentials },
     { provide: READ_LINEAGE, inject: [Edge], useFactory: (edge: Edge): ReadLineage => (environment) => Promise.resolve(edge.lineage(environment)) },
   ],
-  exports: [Edge, SNAPSHOT_ORIGIN, CREDENTIAL_STORE, READ_LINEAGE],
+  exports: [Edge, COPIED_STATE_SOURCE, SNAPSHOT_ORIGIN, CREDENTIAL_STORE, READ_LINEAGE],
 })
 export class EdgeModule {}

@@ -1,13 +1,14 @@
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DiskCopy } from '../copy/disk-copy';
 import { CLOCK, type Clock } from '../kernel/clock';
-import type { Revision } from '../kernel/revision';
 import { Bucket } from '../nats/bucket';
 import { BucketWatch } from '../nats/bucket-watch';
 import { NatsLink } from '../nats/nats-link';
 import { SETTINGS, type Settings } from '../settings/settings';
-import { BucketReader } from './bucket-reader';
+import { BucketReader, type Facts } from './bucket-reader';
 import { Contents } from './contents';
+import { factsOf } from './copied-facts';
 import { EdgeCredentials } from './edge-credentials';
 import { EdgeOrigin } from './edge-origin';
 import { RemoteBook } from './remote-book';
@@ -22,6 +23,8 @@ export class Edge implements OnApplicationBootstrap {
   readonly credentials: EdgeCredentials;
   /** Where it is known which process this is, and who is connected to it. */
   readonly book: RemoteBook;
+  /** What the disk copy has to be of, to be of use here. */
+  readonly log: string;
   private readonly link: NatsLink;
   private readonly bucket: Bucket;
   private readonly reader: BucketReader;
@@ -30,19 +33,25 @@ export class Edge implements OnApplicationBootstrap {
   constructor(
     @Inject(SETTINGS) { nats }: Settings,
     @Inject(CLOCK) clock: Clock,
+    copy: DiskCopy,
   ) {
     this.link = new NatsLink(nats, 'trimtab edge');
     this.bucket = new Bucket(this.link, nats.bucket);
     this.book = new RemoteBook(this.link, nats.bucket);
-    this.reader = new BucketReader({ step: (step) => this.origin.take(step), credentials: () => this.credentials.changed() });
-    this.origin = new EdgeOrigin(new Contents(this.bucket), () => this.reader);
-    this.credentials = new EdgeCredentials(() => this.reader, () => this.origin.ready, clock);
+    this.log = `nats:${nats.bucket}`;
+    const kept = copy.state?.log === this.log ? copy.state : undefined;
+    this.reader = new BucketReader({ step: (step) => this.origin.take(step), credentials: () => this.credentials.changed() }, kept && factsOf(kept));
+    this.origin = new EdgeOrigin(new Contents(this.bucket), () => this.facts, copy);
+    this.credentials = new EdgeCredentials(() => this.facts, () => this.origin.ready, clock);
+    if (kept === undefined) copy.disown();
+    else this.origin.begin(kept.position);
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    this.credentials.changed();
     this.watch = new BucketWatch(this.link, this.bucket, this.reader);
     const giveUpAt = performance.now() + FIRST_READING_MS;
-    while (!this.origin.ready && performance.now() < giveUpAt) await sleep(5);
+    while (!this.origin.followed && performance.now() < giveUpAt) await sleep(5);
   }
 
   /** After everybody who needs it. */
@@ -61,15 +70,16 @@ export class Edge implements OnApplicationBootstrap {
     return this.watch?.live === true;
   }
 
-  get position(): Revision {
-    return this.origin.position;
+  /** Environments, services and client keys. */
+  get facts(): Facts {
+    return this.reader.facts;
   }
 
   /** Names from the root of the tree to the environment; empty when there is none of that name. */
   lineage(environment: string): readonly string[] {
     const names: string[] = [];
     for (let name: string | null = environment; name !== null; ) {
-      const entry = this.reader.environments.get(name);
+      const entry = this.facts.environments.get(name);
       if (entry === undefined) return [];
       names.unshift(name);
       name = entry.parent;
