@@ -202,8 +202,12 @@ describe('given a database that goes away', () => {
   const list = async (of: TestServer) => (await new Api(of.url, cut.token).must('GET', '/api/v1/instances')).json;
 
   it('lists the own instances and says that there may be more, and everybody again when it is back', async () => {
+    const { revision } = (await new Api(other.url, other.token).putYaml('orders@base', 'a: 1\n')).json;
     const near = await connected(cut, 'orders@base', 'near');
     await connected(other, 'orders@base', 'far');
+    await eventually(() => expect(near.messages).toContainEqual(expect.objectContaining({ revision })));
+    near.apply();
+    await eventually(async () => expect((await new Api(cut.url, cut.token).must('GET', `/api/v1/revisions/${revision}/convergence`)).json).toMatchObject({ complete: true, total: 2, taken: 1 }));
     await eventually(async () => expect([ids(await list(cut)), ids(await list(other))]).toEqual([['far', 'near'], ['far', 'near']]));
     proxy.refuse();
     const alone = await eventually(async () => {
@@ -212,6 +216,9 @@ describe('given a database that goes away', () => {
       return answer;
     });
     expect(ids(alone)).toEqual(['near']);
+    // Nobody can say that there are no others who have not taken it.
+    const { json: asked } = await new Api(cut.url, cut.token).get(`/api/v1/revisions/${revision}/convergence?wait=100ms`);
+    expect(asked).toMatchObject({ state: 'pending', complete: false, total: 1, taken: 1 });
     expect((await new Api(cut.url, cut.token).must('GET', '/api/v1/replicas')).json).toMatchObject({ complete: false, items: [{ lag: null }] });
     // Its lease has ended by the clock of the database; for the others its instances are not there.
     await eventually(async () => expect(ids(await list(other))).toEqual(['far']));
@@ -229,8 +236,11 @@ describe('given a database that goes away', () => {
     await connected(cut, 'orders@base', 'near');
     await connected(other, 'orders@base', 'far');
     await eventually(async () => expect([ids(await list(cut)), ids(await list(other))]).toEqual([['far', 'near'], ['far', 'near']]));
-    await database.dataSource.query('TRUNCATE replica, instance');
+    await database.dataSource.query('TRUNCATE replica, replica_book, instance');
     expect((await list(cut)).complete).toBe(false);
+    // One is back before the other has noticed: what it sees then is not all there is.
+    await eventually(async () => expect(await database.dataSource.query('SELECT FROM replica')).not.toEqual([]));
+    for (const server of [cut, other]) expect((await list(server)).complete).toBe(false);
     await eventually(async () => {
       for (const server of [cut, other]) expect(await list(server)).toMatchObject({ complete: true, items: [{ id: 'far' }, { id: 'near' }] });
     });

@@ -11,6 +11,7 @@ import { Layer } from '../releases/layer.entity';
 import { ReleaseDocument } from '../releases/release-document.entity';
 import { Release } from '../releases/release.entity';
 import { RevisionRecord } from '../releases/revision.entity';
+import { ReplicaBook } from '../replicas/replica-book.entity';
 import { ReplicaRecord } from '../replicas/replica.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
@@ -25,6 +26,7 @@ export const entities: (new () => object)[] = [
   LogIdentity,
   Release,
   ReleaseDocument,
+  ReplicaBook,
   ReplicaRecord,
   RevisionRecord,
   Service,

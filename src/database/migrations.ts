@@ -4,8 +4,9 @@ import { ReplicasAndInstances1763800000001 } from '#migrations/1763800000001-rep
 import { Recovery1763800000002 } from '#migrations/1763800000002-recovery';
 import { Growth1763800000003 } from '#migrations/1763800000003-growth';
 import { TraceContext1763800000004 } from '#migrations/1763800000004-trace-context';
+import { ReplicaBook1763800000006 } from '#migrations/1763800000006-replica-book';
 
 type Migration = new () => MigrationInterface;
 
 /** Every migration, oldest first. A new file in `migrations/` does nothing until it is listed here; a spec compares the two. */
-export const migrations: readonly Migration[] = [InitialSchema1700000000000, ReplicasAndInstances1763800000001, Recovery1763800000002, Growth1763800000003, TraceContext1763800000004];
+export const migrations: readonly Migration[] = [InitialSchema1700000000000, ReplicasAndInstances1763800000001, Recovery1763800000002, Growth1763800000003, TraceContext1763800000004, ReplicaBook1763800000006];

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import type { InstanceCounter } from '../changes/impact';
 import type { TransportName } from '../feed/feed-observer';
 import { withTimeLimit } from '../kernel/time-limit';
 import { layerKey, type LayerName } from '../kernel/names';
 import { LeaseKeeper } from '../replicas/lease-keeper';
-import { LIVING } from '../replicas/replica-table';
+import { ReplicaTable } from '../replicas/replica-table';
 import type { InstanceState } from './instance';
 import { InstanceRegistry } from './instance-registry';
 import type { Standing } from './outcome';
@@ -56,9 +55,9 @@ export class Census implements InstanceCounter {
   private counts: ReadonlyMap<string, number> = new Map();
 
   constructor(
-    private readonly dataSource: DataSource,
     private readonly registry: InstanceRegistry,
     private readonly keeper: LeaseKeeper,
+    private readonly replicas: ReplicaTable,
   ) {}
 
   /** `others` are at most `maxAgeMs` old. When the table cannot be read there are none, and it is not complete. */
@@ -93,21 +92,11 @@ export class Census implements InstanceCounter {
   }
 
   private async query(): Promise<CensusReading> {
-    const { id } = this.keeper.identity;
-    const [state] = await this.dataSource.query<{ complete: boolean; known: boolean }[]>(
-      `SELECT coalesce(bool_and(complete) FILTER (WHERE id <> $1), true) AS complete, coalesce(bool_or(id = $1), false) AS known
-         FROM replica WHERE ${LIVING}`,
-      [id],
-    );
-    const rows = await this.dataSource.query<CohortRow[]>(
-      `SELECT i.service, i.environment, i.transport, i.state, i.applied_revision, i.revision, i.etag, count(*) AS count
-         FROM replica r JOIN instance i USING (lease)
-        WHERE r.id <> $1 AND r.${LIVING}
-        GROUP BY 1, 2, 3, 4, 5, 6, 7`,
-      [id],
-    );
-    // A table that does not know even this process has been emptied by a crash, and the others have yet to fill it.
-    return { cohorts: rows.map(cohortOf), complete: state?.complete === true && state.known };
+    const { rows, complete } = await this.replicas.readOthers<CohortRow>(this.keeper.identity.id, {
+      columns: 'i.service, i.environment, i.transport, i.state, i.applied_revision, i.revision, i.etag, count(*) AS count',
+      rest: 'GROUP BY 2, 3, 4, 5, 6, 7, 8',
+    });
+    return { cohorts: rows.map(cohortOf), complete };
   }
 }
 

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
 import type { TransportName } from '../feed/feed-observer';
 import { withTimeLimit } from '../kernel/time-limit';
 import { LeaseKeeper } from '../replicas/lease-keeper';
-import { LIVING } from '../replicas/replica-table';
+import { ReplicaTable } from '../replicas/replica-table';
 import type { Instance, InstanceState } from './instance';
 import { conditionOf, matcherOf, type InstanceFilter } from './instance-filter';
 import { compareKeys, compareText, smallest, type OrderKey } from './instance-order';
@@ -47,9 +46,9 @@ const ANSWER_MS = 5_000;
 @Injectable()
 export class InstanceDirectory {
   constructor(
-    private readonly dataSource: DataSource,
     private readonly registry: InstanceRegistry,
     private readonly keeper: LeaseKeeper,
+    private readonly replicas: ReplicaTable,
   ) {}
 
   /** The first `limit` that fit, after the place of a cursor. */
@@ -76,22 +75,15 @@ export class InstanceDirectory {
   }
 
   private async others(filter: InstanceFilter, after: OrderKey | undefined, limit: number): Promise<InstanceListing> {
-    const { id } = this.keeper.identity;
-    const condition = conditionOf(filter, 8);
-    const rows = await this.dataSource.query<ListedRow[]>(
-      `SELECT r.id AS replica, i.*
-         FROM replica r JOIN instance i USING (lease)
-        WHERE r.id <> $1 AND r.${LIVING} AND ${condition.sql}
-          AND ($2::text IS NULL OR (i.service, i.environment, i.instance_id, i.connection, r.id::text COLLATE "C") > ($2, $3, $4, $5, $6))
-        ORDER BY i.service, i.environment, i.instance_id, i.connection, r.id::text COLLATE "C"
-        LIMIT $7`,
-      [id, ...(after ?? [null, null, null, null, null]), limit, ...condition.values],
-    );
-    const [state] = await this.dataSource.query<{ complete: boolean }[]>(
-      `SELECT coalesce(bool_and(complete OR id = $1) AND bool_or(id = $1), false) AS complete FROM replica WHERE ${LIVING}`,
-      [id],
-    );
-    return { instances: rows.map(instanceOf), complete: state?.complete === true };
+    const condition = conditionOf(filter, 9);
+    const place = `i.service, i.environment, i.instance_id, i.connection, r.id::text COLLATE "C"`;
+    const { rows, complete } = await this.replicas.readOthers<ListedRow>(this.keeper.identity.id, {
+      columns: 'r.id AS replica, i.*',
+      where: `${condition.sql} AND ($3::text IS NULL OR (${place}) > ($3, $4, $5, $6, $7))`,
+      rest: `ORDER BY ${place} LIMIT $8`,
+      values: [...(after ?? [null, null, null, null, null]), limit, ...condition.values],
+    });
+    return { instances: rows.map(instanceOf), complete };
   }
 }
 

@@ -140,3 +140,13 @@ it.each([
   await eventually(() => expect(table.complete).toHaveBeenCalledTimes(2));
   expect([...table.rows]).toEqual([['one', 'applied']]);
 });
+
+it('ends though the table never answers', async () => {
+  leases.begin('first');
+  await eventually(() => expect(table.complete).toHaveBeenCalled());
+  table.answer = () => new Promise<boolean>(() => undefined);
+  connect('one');
+  await eventually(() => expect(table.batches.at(-1)?.present).toHaveLength(1));
+  await flusher.stop();
+  expect(leases.lost).toEqual([]);
+});

@@ -24,6 +24,8 @@ export interface InstanceFlusherOptions {
 const URGENT_MS = 5;
 /** Encoding a batch is one turn of the event loop; this many take a few milliseconds. */
 const BATCH_SIZE = 1_000;
+/** An orderly end does not wait for a table that does not answer. */
+const FAREWELL_MS = 2_000;
 
 /**
  * Writes the instances of this process down, for the others to see: in batches, when something has changed, one batch
@@ -58,12 +60,12 @@ export class InstanceFlusher {
     return this.dirty.size;
   }
 
-  /** Stops writing, and waits for the batch that is under way. */
+  /** Stops writing, and waits a moment for the batch that is under way. */
   async stop(): Promise<void> {
     this.state = 'stopped';
     for (const stop of this.stops) stop();
     this.forget();
-    await this.running;
+    await withTimeLimit(FAREWELL_MS, this.running ?? Promise.resolve(), 'The last batch').catch(() => undefined);
   }
 
   private begin(lease: string): void {

@@ -5,7 +5,17 @@ import type { LeaseBook, ReplicaIdentity, ReplicaStatus } from './lease-book';
 import { ReplicaRecord } from './replica.entity';
 
 /** Condition on a row of `replica`: its lease runs, by the clock of the database. */
-export const LIVING = 'lease_until > clock_timestamp()';
+const LIVING = 'lease_until > clock_timestamp()';
+
+/** What is asked of the instances of other processes, in terms of `r`, a row of `replica`, and `i`, one of `instance`. */
+export interface OthersQuery {
+  readonly columns: string;
+  readonly where?: string;
+  /** Grouping, order and limit. The order is not that of the rows that are read. */
+  readonly rest?: string;
+  /** From `$3` on. */
+  readonly values?: readonly unknown[];
+}
 
 /** The leases of all processes, in Postgres. */
 @Injectable()
@@ -16,6 +26,7 @@ export class ReplicaTable implements LeaseBook {
   ) {}
 
   async register(lease: string, identity: ReplicaIdentity, { position, connections, listening }: ReplicaStatus): Promise<void> {
+    await this.dataSource.query('INSERT INTO replica_book (begun_at) VALUES (clock_timestamp()) ON CONFLICT DO NOTHING');
     const { id, kind, host, pid, version, startedAt } = identity;
     await this.dataSource.query(
       `WITH ended AS (DELETE FROM replica WHERE id = $2 AND lease <> $1)
@@ -51,8 +62,29 @@ export class ReplicaTable implements LeaseBook {
   }
 
   /** Every process whose lease runs, the longest running first. */
-  async living(): Promise<ReplicaRecord[]> {
+  living(): Promise<ReplicaRecord[]> {
     return this.dataSource.manager.createQueryBuilder(ReplicaRecord, 'replica').where(LIVING).orderBy('replica.startedAt').addOrderBy('replica.id').getMany();
+  }
+
+  /**
+   * Runs `select` over `replica r JOIN instance i USING (lease)` of every living process but `id`, and says whether those
+   * are all there are, as of the same moment: a process that registers anew in between takes its rows away with it.
+   *
+   * They are not all before each process has written all it has, and, after a crash of Postgres has emptied the table, not
+   * before a lease has passed: until then a process may live that has not noticed. Values of `select` begin at `$3`.
+   */
+  async readOthers<Row extends object>(id: string, select: OthersQuery): Promise<{ rows: Row[]; complete: boolean }> {
+    const { columns, where = 'true', rest = '', values = [] } = select;
+    const rows = await this.dataSource.query<(Row & { found: true | null; complete: boolean })[]>(
+      `SELECT book.complete, others.*
+         FROM (SELECT EXISTS (SELECT FROM replica_book WHERE begun_at < clock_timestamp() - $2 * interval '1 ms')
+                  AND NOT EXISTS (SELECT FROM replica WHERE id <> $1 AND NOT complete AND ${LIVING}) AS complete) book
+         LEFT JOIN (SELECT true AS found, ${columns}
+                      FROM replica r JOIN instance i USING (lease)
+                     WHERE r.id <> $1 AND r.${LIVING} AND ${where} ${rest}) others ON true`,
+      [id, this.settings.replica.leaseMs, ...values],
+    );
+    return { rows: rows.filter(({ found }) => found === true), complete: rows[0]?.complete === true };
   }
 
   /** Takes away what has ended. Anybody does; whoever is at it already is left to it. */

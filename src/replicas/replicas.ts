@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
+import { withTimeLimit } from '../kernel/time-limit';
 import { LeaseKeeper } from './lease-keeper';
 import { OwnStatus } from './own-status';
 import type { ReplicaRecord } from './replica.entity';
 import { ReplicaTable } from './replica-table';
 import type { ReplicaView, ReplicasView } from './replicas.dto';
+
+/** A database that has not answered by then is away. */
+const ANSWER_MS = 5_000;
 
 /** The list of processes, as the one that is asked knows it. */
 @Injectable()
@@ -17,7 +21,7 @@ export class Replicas {
   async list(): Promise<ReplicasView> {
     let living: ReplicaRecord[];
     try {
-      living = await this.table.living();
+      living = await withTimeLimit(ANSWER_MS, this.table.living(), 'Reading the replicas');
     } catch {
       return { items: [this.self()], complete: false };
     }
