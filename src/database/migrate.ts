@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { type DataSource, MigrationExecutor } from 'typeorm';
 import { ADVISORY_LOCKS } from './advisory-locks';
 
@@ -12,7 +13,10 @@ import { ADVISORY_LOCKS } from './advisory-locks';
 export async function migrate(dataSource: DataSource): Promise<string[]> {
   const runner = dataSource.createQueryRunner();
   try {
-    await runner.connect();
+    const { stream } = ((await runner.connect()) as { connection: { stream: Socket } }).connection;
+    const { timeout = 0 } = stream;
+    // Building an index may take long, in silence.
+    stream.setTimeout(0);
     await runner.query('SET statement_timeout = 0');
     await runner.query('SELECT pg_advisory_lock($1, $2)', [...ADVISORY_LOCKS.migration]);
     try {
@@ -24,6 +28,7 @@ export async function migrate(dataSource: DataSource): Promise<string[]> {
       // The session goes back to the pool: leave nothing of ours in it. A lost connection has already done so.
       await runner.query('SELECT pg_advisory_unlock($1, $2)', [...ADVISORY_LOCKS.migration]).catch(() => undefined);
       await runner.query('RESET statement_timeout').catch(() => undefined);
+      stream.setTimeout(timeout);
     }
   } finally {
     await runner.release();
