@@ -85,8 +85,9 @@ it('refuses at once whoever would have to wait too long, by the pace it has meas
   const queue = queueWith({ sliceMs: 4, maxAdmissionWaitMs: 100 });
   for (const each of crowd(110)) queue.enter(each);
   expect(counters.admissions.waiting).toBe(101);
-  expect(log[0]).toBe('101 refused for 101 ms');
   await settle();
+  expect(log).toContain('101 refused for 101 ms');
+  expect(log.filter((line) => line.includes('refused'))).toHaveLength(9);
   // Many times slower than it was taken for at first.
   for (const each of crowd(40)) queue.enter(each);
   scheduler.cost = 10;

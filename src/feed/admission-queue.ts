@@ -3,6 +3,7 @@ import { DomainError } from '../kernel/domain-error';
 import type { Settings } from '../settings/settings';
 import type { FeedCounters } from './feed-counters';
 import type { FeedScheduler } from './feed-scheduler';
+import { SlicedTasks } from './sliced-tasks';
 
 /** Connections that are admitted and not answered yet. What they send at once is worked on in one turn of the loop. */
 const PLACES = 256;
@@ -32,6 +33,7 @@ export class AdmissionQueue {
   private readonly waiting = new Set<Applicant>();
   /** Since when, oldest first. */
   private readonly places = new Map<Applicant, number>();
+  private readonly tasks: SlicedTasks;
   private readonly counts: FeedCounters['admissions'];
   private readonly sliceMs: number;
   private readonly maxWaitMs: number;
@@ -49,6 +51,7 @@ export class AdmissionQueue {
     { admissions }: FeedCounters,
     { sliceMs, maxAdmissionWaitMs }: Settings['feed'],
   ) {
+    this.tasks = new SlicedTasks(scheduler, sliceMs);
     this.counts = admissions;
     this.sliceMs = sliceMs;
     this.maxWaitMs = maxAdmissionWaitMs;
@@ -58,13 +61,18 @@ export class AdmissionQueue {
     const waitMs = this.waiting.size * this.pace;
     if (waitMs > this.maxWaitMs) {
       this.counts.refused += 1;
-      applicant.refuse(waitMs);
+      this.soon(() => applicant.refuse(waitMs));
       return;
     }
     this.waiting.add(applicant);
     this.counts.waiting = this.waiting.size;
     this.arriving = true;
     this.schedule();
+  }
+
+  /** Small work on connections, that very many can ask for in the same turn. */
+  soon(task: () => void): void {
+    this.tasks.add(task);
   }
 
   /** The connection has been answered, one way or the other. */

@@ -56,10 +56,7 @@ export class SocketIoServer {
     const onEvent = (socket: Socket, event: unknown[]) => this.onEvent(socket, event);
     const onAny = function (this: Socket, ...event: unknown[]) { onEvent(this, event); };
     io.use((socket, next) => {
-      const tcp = socket.request.socket;
-      this.letIn(socket, onGone)
-        .then(() => next(), (error: unknown) => next(refusalOf(error)))
-        .finally(() => this.gate.answered(tcp));
+      admissions.soon(() => this.join(socket, onGone, next));
     });
     io.on('connection', (socket) => {
       const link = links.get(socket);
@@ -85,6 +82,13 @@ export class SocketIoServer {
   /** Ends every connection. The HTTP server is not ours to close. */
   close(): void {
     (this.io as { readonly engine?: { close(): void } }).engine?.close();
+  }
+
+  private join(socket: Socket, onGone: (this: object) => void, next: (refusal?: Error) => void): void {
+    const tcp = socket.request.socket;
+    void this.letIn(socket, onGone)
+      .then(() => next(), (error: unknown) => next(refusalOf(error)))
+      .finally(() => this.gate.answered(tcp));
   }
 
   /** Everything that can refuse a client happens here, before it is connected. */

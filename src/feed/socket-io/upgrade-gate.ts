@@ -63,7 +63,6 @@ function refuse(request: IncomingMessage, socket: Socket, waitMs: number): void 
   const { problem, headers } = problemOf(tooMany(waitMs), requestIdOf(request));
   const body = encode(problem);
   const lines = Object.entries({ ...headers, 'content-length': body.length, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n`);
-  socket.write(body);
+  socket.write(Buffer.concat([Buffer.from(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n`), body]));
   socket.destroySoon();
 }
