@@ -26,14 +26,18 @@ export async function measureLibrary({ side, quick }) {
   const times = [];
   const blocks = [];
   const dryRuns = [];
+  const cpu = [];
   for (let count = 2; count < 2 + publishes; count += 1) {
     dryRuns.push((await publish(side, count, '?dryRun=true')).ms);
+    const usedBefore = await cpuOf(side);
     await side.server.probe('watchLoop');
     times.push((await publish(side, count)).ms);
     blocks.push(await side.server.probe('longestBlockMs'));
+    cpu.push((await cpuOf(side)) - usedBefore);
   }
   row('impact (dry run)', 'ms', dryRuns);
   row('publish', 'ms', times);
+  row('publish, CPU of the server', 'ms', cpu);
   row('publish, longest block of the event loop', 'ms', blocks, { limits: [YIELD_AIM_MS], aim: 1 });
   row('size of the answer', 'KiB', [first.bytes / 1_024]);
 
@@ -67,6 +71,11 @@ export async function measureLibrary({ side, quick }) {
   const after = await side.server.probe('memory');
   row('memory held afterwards', 'MB', [(after.rss - before.rss) / 1e6]);
   return results;
+}
+
+async function cpuOf({ server }) {
+  const { user, system } = await server.probe('cpu');
+  return (user + system) / 1_000;
 }
 
 async function publish({ http }, edition, query = '') {
