@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Registry } from 'prom-client';
 import { parse } from 'yaml';
+import { DistributionMetrics } from '../src/distribution/distribution-metrics';
+import type { Distributor } from '../src/distribution/distributor';
 import type { Edge } from '../src/edge/edge';
 import { EdgeMetrics } from '../src/edge/edge-metrics';
 import type { EdgeReadiness } from '../src/edge/edge-readiness';
+import { defaultSettings } from '../src/settings/default-settings';
 import { Api } from './support/api';
 import { startServer, type TestServer } from './support/server';
 
@@ -38,6 +41,7 @@ const rules = (parse(read('alerts.yaml')) as { groups: { rules: Rule[] }[] }).gr
 let server: TestServer;
 let metrics: Map<string, Metric>;
 let ofReplica: Metric[];
+let ofDistributor: Metric[];
 let ofEdge: Metric[];
 let page: string;
 
@@ -46,8 +50,10 @@ beforeAll(async () => {
   page = (await new Api(server.url, server.token).must('GET', '/metrics')).text;
   const registry = new Registry();
   new EdgeMetrics(registry, {} as EdgeReadiness, {} as Edge);
-  [ofReplica, ofEdge] = [metricsOf(server.app.get(Registry)), metricsOf(registry)];
-  metrics = new Map([...ofEdge, ...ofReplica].map((metric) => [metric.name, metric]));
+  const distributing = new Registry();
+  new DistributionMetrics(distributing, {} as Distributor, defaultSettings({ nats: { url: 'nats://nats' } }));
+  [ofReplica, ofDistributor, ofEdge] = [metricsOf(server.app.get(Registry)), metricsOf(distributing), metricsOf(registry)];
+  metrics = new Map([...ofEdge, ...ofDistributor, ...ofReplica].map((metric) => [metric.name, metric]));
 });
 afterAll(() => server.close());
 
@@ -138,7 +144,7 @@ describe('given the page of metrics', () => {
   it('is documented, all of it and nothing else', () => {
     const documented = read('metrics.md').split('\n').filter((line) => line.startsWith('| `'));
     const onlyEdge = ofEdge.filter(({ name }) => !ofReplica.some((metric) => metric.name === name));
-    expect(documented).toEqual([...[...ofReplica].sort(byName).map(rowOf), ...onlyEdge.sort(byName).map(rowOf)]);
+    expect(documented).toEqual([ofReplica, ofDistributor, onlyEdge].flatMap((table) => [...table].sort(byName).map(rowOf)));
   });
 
   it('shows every metric that is registered', () => {

@@ -203,6 +203,8 @@ describe('given a client that sends what it must not', () => {
     ['a position of the wrong type', 'subscribe', ['1']],
     ['a report of the wrong shape', 'report', [{ state: 'maybe', revision: 1, etag: '"x"' }]],
     ['a refusal without a reason', 'report', [{ state: 'refused', revision: 1, etag: '"x"' }]],
+    ['a refusal that was held back', 'report', [{ state: 'refused', revision: 1, etag: '"x"', reason: 'no', heldMs: 1 }]],
+    ['a report that was held back for less than no time', 'report', [{ state: 'applied', revision: 1, etag: '"x"', heldMs: -1 }]],
     ['bytes', 'report', [Buffer.from('x')]],
     ['__proto__', 'report', [JSON.parse('{"__proto__":{"state":"applied"},"revision":1,"etag":"x"}') as unknown]],
   ])('says why and closes: %s', async (_name, event, args) => {
