@@ -11,8 +11,13 @@ export class CatalogSync {
     private readonly writer: BucketWriter,
   ) {}
 
-  async addServices(): Promise<void> {
-    for (const { name } of this.catalog.services()) await this.add(serviceKey(name), {});
+  /** Names of the services that no edge knows yet. */
+  newServices(): string[] {
+    return this.catalog.services().map(({ name }) => name).filter((name) => this.contents.value(serviceKey(name)) === undefined);
+  }
+
+  async addServices(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.add(serviceKey(name), {});
   }
 
   /** Names of the environments that no edge knows yet. */

@@ -11,6 +11,7 @@ class World {
   readonly revisions = new Map([['orders@base', 1], ['billing@base', 1]]);
   readonly bucket = new Map<string, unknown>();
   readonly writes: string[] = [];
+  readonly claims: number[] = [];
   failures = 0;
   environments: string[] = [];
   /** Runs when something is read as of a revision. */
@@ -25,6 +26,7 @@ class World {
       newer: (targets: Iterable<LayerName>, known: (target: LayerName) => number) => Promise.resolve([...targets].filter((target) => this.revisionOf(target) > known(target))),
     } as never,
     {
+      newServices: () => [],
       addServices: () => Promise.resolve(),
       newEnvironments: () => this.environments,
       addEnvironments: (names: readonly string[]) => Promise.resolve(void this.writes.push(...names)),
@@ -47,6 +49,15 @@ class World {
 
   revisionOf(target: LayerName): number {
     return this.revisions.get(layerKey(target)) ?? 0;
+  }
+
+  reach(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  claimed(revision: number): Promise<void> {
+    this.claims.push(revision);
+    return Promise.resolve();
   }
 
   private async read(target: LayerName, asOf: number): Promise<unknown> {
@@ -125,4 +136,6 @@ it('writes nothing while the bucket is ahead of the log', async () => {
   world.publish(ORDERS);
   await expect(world.sync.run()).rejects.toThrow('an older backup was restored');
   expect(world.writes).toEqual([]);
+  // A recovery has to go above what edges have seen.
+  expect(world.claims).toEqual([9]);
 });

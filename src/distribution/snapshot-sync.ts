@@ -59,10 +59,11 @@ export class SnapshotSync {
 
   private async step(position: Revision, moved: readonly LayerName[], everything: boolean): Promise<void> {
     const before = this.contents.position;
-    if (before !== undefined && before.revision > position) throw new BucketAhead(before.revision, position);
-    await this.catalog.addServices();
+    if (before !== undefined && before.revision > position) await this.refuse(before.revision, position);
+    const services = this.catalog.newServices();
     const environments = this.catalog.newEnvironments();
-    const candidates = everything || environments.length > 0 ? this.finder.all() : await this.finder.dependents(moved);
+    await this.catalog.addServices(services);
+    const candidates = everything || environments.length > 0 ? this.finder.all() : await this.finder.dependents(moved, services);
     const targets = await this.finder.newer(candidates.values(), (target) => this.known(target)?.revision ?? 0);
     let written = 0;
     await forEach(targets, AT_ONCE, async (target) => {
@@ -73,6 +74,13 @@ export class SnapshotSync {
       await this.writer.put(POSITION_KEY, entry);
     }
     await this.catalog.addEnvironments(environments);
+  }
+
+  /** What is in the bucket was handed out: whoever recovers the log has to go above it. */
+  private async refuse(bucket: Revision, position: Revision): Promise<never> {
+    await this.heads.reach(bucket);
+    await this.heads.claimed(bucket);
+    throw new BucketAhead(bucket, position);
   }
 
   private async write(target: LayerName, position: Revision): Promise<boolean> {
@@ -107,7 +115,7 @@ export class SnapshotSync {
 /** The log is older than what was distributed of it. */
 export class BucketAhead extends DomainError {
   constructor(bucket: Revision, log: Revision) {
-    super('unavailable', `The bucket holds revision ${bucket}, but the log ends at ${log}: an older backup was restored. Nothing is distributed until the log has passed ${bucket}.`);
+    super('unavailable', `The bucket holds revision ${bucket}, but the log ends at ${log}: an older backup was restored. Nothing is distributed until the log has been recovered and is above ${bucket}.`);
   }
 }
 

@@ -20,9 +20,9 @@ export class TargetFinder {
     private readonly heads: HeadIndex,
   ) {}
 
-  /** Everything that could have changed with these layers. */
-  async dependents(layers: readonly LayerName[]): Promise<Map<string, LayerName>> {
-    const found = new Map<string, LayerName>();
+  /** Everything that could have changed with these layers, and everything of these services. */
+  async dependents(layers: readonly LayerName[], services: readonly string[]): Promise<Map<string, LayerName>> {
+    const found = this.all(services);
     for (const { service, environment } of layers) {
       // Also one that another replica has created only just now.
       await this.catalog.environment(environment);
@@ -34,10 +34,10 @@ export class TargetFinder {
     return found;
   }
 
-  all(): Map<string, LayerName> {
+  all(services: readonly string[] = this.catalog.services().map(({ name }) => name)): Map<string, LayerName> {
     const found = new Map<string, LayerName>();
     for (const { name: environment } of this.catalog.environments()) {
-      for (const { name: service } of this.catalog.services()) found.set(`${service}@${environment}`, { service, environment });
+      for (const service of services) found.set(`${service}@${environment}`, { service, environment });
     }
     return found;
   }

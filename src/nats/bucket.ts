@@ -97,7 +97,7 @@ export class Bucket {
     const { js } = await this.use();
     const fields = headers();
     fields.set(ENTRY_HEADER, asciiJson(entry));
-    const ack = await js.publish(this.subject(key), content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } });
+    const ack = await this.link.whileUp(js.publish(this.subject(key), content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
     return ack.seq;
   }
 
@@ -105,20 +105,20 @@ export class Bucket {
     const { js } = await this.use();
     const fields = headers();
     fields.set(OPERATION_HEADER, 'DEL');
-    const ack = await js.publish(this.subject(key), undefined, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } });
+    const ack = await this.link.whileUp(js.publish(this.subject(key), undefined, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
     return ack.seq;
   }
 
   /** Not compared with anything: a chunk is nothing until an entry names its sequence. */
   async putChunk(key: string, content: Uint8Array): Promise<number> {
     const { js } = await this.use();
-    return (await js.publish(this.subject(key), content, { timeout: REQUEST_TIMEOUT_MS })).seq;
+    return (await this.link.whileUp(js.publish(this.subject(key), content, { timeout: REQUEST_TIMEOUT_MS }))).seq;
   }
 
   /** The content of one message; undefined when newer ones have pushed it out, or it has not arrived here yet. */
   async content(sequence: number): Promise<Uint8Array | undefined> {
     const { jsm } = await this.use();
-    return (await jsm.direct.getMessage(this.stream, { seq: sequence }))?.data;
+    return (await this.link.whileUp(jsm.direct.getMessage(this.stream, { seq: sequence })))?.data;
   }
 
   /** How much content one message can carry. */

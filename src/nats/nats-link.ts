@@ -56,6 +56,21 @@ export class NatsLink {
     return connection;
   }
 
+  /** What `work` gives, or a failure as soon as the connection is lost: an answer then never comes. */
+  async whileUp<T>(work: Promise<T>): Promise<T> {
+    let stop: () => void = () => undefined;
+    const lost = new Promise<never>((_, reject) => {
+      stop = this.onChange(() => {
+        if (!this.connected) reject(new DomainError('unavailable', 'The connection to NATS was lost.'));
+      });
+    });
+    try {
+      return await Promise.race([work, lost]);
+    } finally {
+      stop();
+    }
+  }
+
   /** Tells whenever the connection is lost or there again. */
   onChange(listener: () => void): () => void {
     this.listeners.add(listener);

@@ -176,8 +176,8 @@ exports.MUTATIONS = {
   },
   'a snapshot that is distributed over whatever is there': {
     file: 'src/nats/bucket.ts',
-    find: 'content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } });',
-    replace: 'content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: after < 0 ? { lastSubjectSequence: after } : {} });',
+    find: 'content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } })',
+    replace: 'content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: after < 0 ? { lastSubjectSequence: after } : {} })',
     spec: 'test/nats.spec.ts',
     needs: 'nats-server',
   },
