@@ -15,5 +15,5 @@ Module._extensions['.js'] = (module, filename) => {
   if (filename !== compiled) return load(module, filename);
   const parts = readFileSync(path.join(root, file), 'utf8').split(find);
   if (parts.length !== 2) throw new Error(`${file} must hold exactly once: ${find}`);
-  return module._compile(transformSync(parts.join(replace), { cwd: root, filename: file }).code, filename);
+  return module._compile(transformSync(parts.join(replace), { cwd: root, filename: path.join(root, file) }).code, filename);
 };
