@@ -10,7 +10,7 @@ const YIELD_AIM_MS = 50;
 /** Others share two cores with the work; they may feel that, and must not wait for its end. */
 const MEANWHILE_AIM = 3;
 
-/** @param side the large one: `{ http, connect, server, includers }` */
+/** @param side the large one: `{ http, connect, server, services, includers }` */
 export async function measureLibrary({ side, quick }) {
   const publishes = quick ? 1 : 3;
   const seconds = quick ? 0.5 : 4;
@@ -101,9 +101,9 @@ async function bystanders(side, seconds, work) {
   const layer = (number) => `/api/v1/services/${serviceName(number)}/environments/base/documents/application`;
   const names = ['publish of an unrelated service', 'publish of a service that includes it', 'read of a warm snapshot', 'health check'];
   const all = await Promise.all([
-    repeat('PUT', (count) => layer(side.includers + 1 + (count % 50)), edit),
+    repeat('PUT', (count) => layer(side.includers + 1 + (count % Math.min(50, side.services - side.includers))), edit),
     repeat('PUT', (count) => layer(1 + (count % 50)), edit),
-    repeat('GET', () => `/v1/config/base/${serviceName(side.includers + 100)}`),
+    repeat('GET', () => `/v1/config/base/${serviceName(side.services)}`),
     repeat('GET', () => '/health/ready'),
     work(running),
   ]);
