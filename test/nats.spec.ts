@@ -1,5 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { BucketContents } from '../src/distribution/bucket-contents';
 import { BucketWriter } from '../src/distribution/bucket-writer';
 import { Bucket, isOvertaken } from '../src/nats/bucket';
@@ -75,6 +77,39 @@ describeWithNats('given two processes of which each takes itself for the distrib
     another.lost.abort();
     await expect(another.writer.put('state.service.more', {})).rejects.toThrow('Another replica distributes now.');
     await another.close();
+  });
+});
+
+describeWithNats('given users that may do what docs/edges.md says and nothing else', () => {
+  const page = readFileSync(path.resolve(__dirname, '../docs/edges.md'), 'utf8');
+  const row = (who: string): string[][] => {
+    const cells = new RegExp(`^\\| ${who} \\| (.*) \\| (.*) \\|$`, 'm').exec(page)!.slice(1);
+    return cells.map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, subject]) => subject!));
+  };
+  const user = (who: string): string => {
+    const [publish, subscribe] = row(who);
+    return `{ user: "${who}", password: "s3cret", permissions: { publish: ${JSON.stringify(publish)}, subscribe: ${JSON.stringify(subscribe)} } }`;
+  };
+  const as = (url: string, who: string): string => url.replace('nats://', `nats://${who}:s3cret@`);
+
+  it('distributes as the one and serves as the other, which cannot write', async () => {
+    const nats = await startNats({ authorization: `users: [ ${user('replicas')}, ${user('edges')} ]` });
+    const server = await startServer({ nats: { url: as(nats.url, 'replicas') } });
+    const api = new Api(server.url, server.token);
+    await api.given({}, ['orders']);
+    const { json } = await api.putYaml('orders@base', 'n: 1\n');
+    const key = (await api.must('POST', '/api/v1/client-keys', { name: 'reader', service: '*', environment: 'base' })).json.secret as string;
+    const edge = await startEdge(as(nats.url, 'edges'));
+    await edgeReaches(edge.url, json.revision as number);
+    await eventually(async () => expect((await new Api(edge.url, key).get('/v1/config/base/orders')).json).toMatchObject({ revision: json.revision }));
+    await eventually(async () => expect((await api.must('GET', '/api/v1/replicas')).json.items).toHaveLength(2));
+
+    const link = new NatsLink(defaultSettings({ nats: { url: as(nats.url, 'edges') } }).nats, 'intruder');
+    await expect(new Bucket(link, 'trimtab').put(KEY, { revision: 99, etag: '"99"' }, 0)).rejects.toThrow(/permission/i);
+    await link.close();
+    await edge.close();
+    await server.close();
+    await nats.close();
   });
 });
 

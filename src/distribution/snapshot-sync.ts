@@ -12,7 +12,7 @@ import type { CatalogSync } from './catalog-sync';
 import type { TargetFinder } from './target-finder';
 
 /** So many snapshots are resolved and written at once: they are in memory together. */
-const AT_ONCE = 8;
+const AT_ONCE = 32;
 
 /**
  * Brings the bucket to where the log is, step by step. A step has a position, and all its snapshots are those of that

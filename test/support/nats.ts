@@ -28,6 +28,8 @@ export interface NatsOptions {
   readonly hub?: boolean;
   /** `127.0.0.1:…` of the hub that this is a leaf of. */
   readonly leafOf?: string;
+  /** Users and what they may do, as the server's configuration says it. */
+  readonly authorization?: string;
 }
 
 /**
@@ -48,7 +50,7 @@ export function natsAvailable(): boolean {
 /** `describe` where there is a `nats-server`, `describe.skip` elsewhere. Commands, which have neither, start a NATS too. */
 export const describeWithNats = typeof describe === 'undefined' ? (undefined as never) : natsAvailable() ? describe : describe.skip;
 
-export async function startNats({ domain, hub = false, leafOf }: NatsOptions = {}): Promise<NatsServer> {
+export async function startNats({ domain, hub = false, leafOf, authorization }: NatsOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'trimtab-nats-'));
   const store = path.join(folder, 'store');
   const config = path.join(folder, 'nats.conf');
@@ -59,7 +61,7 @@ export async function startNats({ domain, hub = false, leafOf }: NatsOptions = {
 
   const start = async ({ empty = false } = {}): Promise<void> => {
     if (empty) rmSync(store, { recursive: true, force: true });
-    writeFileSync(config, configOf({ store, domain, hub, leafOf, ports }));
+    writeFileSync(config, configOf({ store, domain, hub, leafOf, authorization, ports }));
     const started = spawn('nats-server', ['--config', config, '--ports_file_dir', folder], { stdio: 'ignore' });
     child = started;
     ended = new Promise((resolve) => started.once('close', resolve));
@@ -98,12 +100,13 @@ export async function startNats({ domain, hub = false, leafOf }: NatsOptions = {
   };
 }
 
-function configOf({ store, domain, hub, leafOf, ports }: NatsOptions & { readonly store: string; readonly ports: { client: number; leaf: number } }): string {
+function configOf({ store, domain, hub, leafOf, authorization, ports }: NatsOptions & { readonly store: string; readonly ports: { client: number; leaf: number } }): string {
   return [
     `listen: "127.0.0.1:${ports.client}"`,
     `jetstream { store_dir: "${store}"${domain === undefined ? '' : `, domain: "${domain}"`} }`,
     ...(hub ? [`leafnodes { listen: "127.0.0.1:${ports.leaf}" }`] : []),
     ...(leafOf === undefined ? [] : [`leafnodes { reconnect: 1, remotes: [ { url: "nats-leaf://${leafOf}" } ] }`]),
+    ...(authorization === undefined ? [] : [`authorization { ${authorization} }`]),
     '',
   ].join('\n');
 }
