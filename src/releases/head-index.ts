@@ -206,7 +206,8 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
 
   private accept({ facts, moves, mark }: ReadHeads, isWhole: boolean): void {
     if (this.found !== undefined) this.logger.log(`The log has been recovered and goes on at revision ${facts.head}.`);
-    const isNews = isWhole || moves.length > 0 || facts.head !== this.applied;
+    // The mark is worth telling as well: it belongs into the disk copy.
+    const isNews = isWhole || moves.length > 0 || facts.head !== this.applied || mark?.revision !== this.known?.mark?.revision;
     this.found = undefined;
     this.state = 'following';
     this.recoveries = facts.recoveries;
