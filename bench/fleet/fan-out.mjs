@@ -183,7 +183,7 @@ class Trimtab extends Side {
     const server = await world.server({ execArgv: ['--expose-gc'] });
     await server.admin.service(SERVICE);
     await server.admin.publish(SERVICE, JSON.stringify(sampleConfig(KIB, 0)));
-    const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base' };
+    const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base', deflate: true };
     const trimtab = new Trimtab('trimtab', load, server, address);
     trimtab.publisher = new Publisher(server);
     trimtab.commit = await CommitWatch.start(server.databaseUrl);

@@ -19,7 +19,7 @@ export async function run({ world, quick }) {
   const values = Object.fromEntries(Array.from({ length: keys }, (_, index) => [`flag${index}`, 0]));
   await server.admin.service(SERVICE);
   await server.admin.publish(SERVICE, JSON.stringify(values));
-  const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base' };
+  const address = { port: server.port, key: await server.admin.clientKey(), service: SERVICE, environment: 'base', deflate: true };
   await load.spread('join', clients, { group: 'trimtab', server: address });
 
   await load.all('expect', { group: 'trimtab' });

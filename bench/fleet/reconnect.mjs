@@ -87,7 +87,7 @@ class Trimtab {
     trimtab.server = await world.server();
     await trimtab.server.admin.service(SERVICE);
     await trimtab.server.admin.publish(SERVICE, JSON.stringify(sampleConfig(1_024, 1)));
-    trimtab.address = { port: trimtab.server.port, key: await trimtab.server.admin.clientKey(), service: SERVICE, environment: 'base' };
+    trimtab.address = { port: trimtab.server.port, key: await trimtab.server.admin.clientKey(), service: SERVICE, environment: 'base', deflate: true };
     return trimtab;
   }
 

@@ -69,10 +69,11 @@ class Member {
   }
 
   open() {
-    const { port, service } = this.#group.server;
+    if (this.#hasLeft) return;
+    const { port, service, deflate } = this.#group.server;
     this.#group.attempts += 1;
     this.#state = 'opening';
-    this.#socket = new LightSocket({ port, path: service === undefined ? '/' : FEED_PATH }, this);
+    this.#socket = new LightSocket({ port, path: service === undefined ? '/' : FEED_PATH, deflate }, this);
   }
 
   get revision() {

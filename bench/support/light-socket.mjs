@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { constants, inflateRawSync } from 'node:zlib';
 
 /** How much of a message is kept: enough to tell what it is, and where in the log its sender stands. */
 const KEPT = 1_024;
@@ -20,17 +21,19 @@ export class LightSocket {
   /** What could not be read yet: the answer to the upgrade, or the header of a frame, that has not come whole. */
   #rest = EMPTY;
   #isFinal = true;
+  #isCompressed = false;
   /** Bytes of the frame's payload that are still to come; undefined between frames. */
   #left;
   #beginning = '';
   #length = 0;
 
-  constructor({ port, path = '/', timeoutMs = 10_000 }, listener) {
+  /** `deflate`: offers to take compressed messages, as the client does. */
+  constructor({ port, path = '/', deflate = false, timeoutMs = 10_000 }, listener) {
     this.#listener = listener;
     const tcp = connect({ host: '127.0.0.1', port, noDelay: true, onread: { buffer: shared, callback: (size) => this.#read(size) } });
     this.#tcp = tcp;
     tcp.setTimeout(timeoutMs, () => this.end('no answer in time'));
-    tcp.once('connect', () => tcp.write(upgradeRequest(port, path)));
+    tcp.once('connect', () => tcp.write(upgradeRequest(port, path, deflate)));
     tcp.on('error', ({ code }) => this.end(code));
     tcp.once('close', () => this.end('closed'));
   }
@@ -84,7 +87,7 @@ export class LightSocket {
       at += taken;
       if (this.#left > 0) return at;
       this.#left = undefined;
-      if (this.#isFinal) this.#listener.received(this.#beginning, this.#length);
+      if (this.#isFinal) this.#listener.received(this.#isCompressed ? inflated(this.#beginning) : this.#beginning, this.#length);
     }
     return chunk.length;
   }
@@ -106,6 +109,7 @@ export class LightSocket {
     this.#isFinal = (chunk[at] & 0x80) !== 0;
     this.#left = short < 126 ? short : short === 126 ? chunk.readUInt16BE(at + 2) : Number(chunk.readBigUInt64BE(at + 2));
     if (opcode !== CONTINUATION) {
+      this.#isCompressed = (chunk[at] & 0x40) !== 0;
       this.#beginning = '';
       this.#length = 0;
     }
@@ -119,8 +123,20 @@ export class LightSocket {
   }
 }
 
-function upgradeRequest(port, path) {
-  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dHJpbXRhYi1iZW5jaC0wMA==\r\n\r\n`;
+function upgradeRequest(port, path, deflate) {
+  const extensions = deflate ? 'Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n' : '';
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dHJpbXRhYi1iZW5jaC0wMA==\r\n${extensions}\r\n`;
+}
+
+let compressed;
+let plain = '';
+
+/** The beginning of a message from that of its compressed form. Everybody is sent the same bytes, so one is remembered. */
+function inflated(beginning) {
+  if (beginning === compressed) return plain;
+  plain = inflateRawSync(Buffer.from(beginning, 'latin1'), { finishFlush: constants.Z_SYNC_FLUSH }).latin1Slice(0, KEPT);
+  compressed = beginning;
+  return plain;
 }
 
 /** A client has to mask what it sends; a mask of zeros leaves it as it is. */
