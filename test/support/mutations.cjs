@@ -94,7 +94,7 @@ exports.MUTATIONS = {
     file: 'src/replicas/replica-table.ts',
     find: "'lease_until > clock_timestamp()'",
     replace: "'lease_until IS NOT NULL'",
-    spec: 'test/instances.spec.ts',
+    spec: 'test/instances-table.spec.ts',
   },
   'the log without its lock': {
     file: 'src/releases/release-log.ts',
