@@ -18,9 +18,9 @@ const MAX_MESSAGE_BYTES = 32 * 1024;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * The feed over socket.io: WebSocket only, nothing compressed for a single connection, nothing kept of the request that opened the
- * connection. Handlers are shared by all connections and find theirs by `this`; a closure of its own for each of ten
- * thousand idle connections is memory that does nothing.
+ * The feed over socket.io: WebSocket only, nothing compressed for a single connection, nothing kept of the request that
+ * opened the connection. Handlers are shared by all connections and find theirs by `this`; a closure of its own for each
+ * of ten thousand idle connections is memory that does nothing.
  */
 export class SocketIoServer {
   private readonly io: Server;
