@@ -5,48 +5,6 @@ exports.PROCESS_MUTATIONS = {
     find: 'for (const subscriber of this.subscribers) subscriber.offer(heads);',
     replace: '',
   },
-  'a restored log that is taken for sound': {
-    file: 'src/releases/log-continuity.ts',
-    find: "if (facts.head < position) return 'shorter';",
-    replace: '',
-    spec: 'src/releases/log-continuity.spec.ts',
-  },
-  'a log with another history that is followed': {
-    file: 'src/releases/log-continuity.ts',
-    find: "return mark !== undefined && facts.markText !== mark.text ? 'rewritten' : undefined;",
-    replace: 'return undefined;',
-    spec: 'src/releases/log-continuity.spec.ts',
-  },
-  'a publish that gives a number a second time': {
-    file: 'src/releases/release-log.ts',
-    find: "if (head < handedOut) throw",
-    replace: 'if (head < 0) throw',
-    spec: 'test/regressed-log.spec.ts',
-  },
-  'a copy that begins with nothing': {
-    file: 'src/releases/head-index.ts',
-    find: 'if (copied !== undefined) this.known = { identity: copied.log, position: copied.position, mark: copied.mark };',
-    replace: '',
-    spec: 'test/regressed-log.spec.ts',
-  },
-  'a file of the disk copy that nobody checks': {
-    file: 'src/copy/copy-files.ts',
-    find: 'if (bytes === undefined || sha256(bytes) !== file)',
-    replace: 'if (bytes === undefined)',
-    spec: 'src/copy/disk-copy.spec.ts',
-  },
-  'a copy that keeps what has moved': {
-    file: 'src/copy/disk-copy.ts',
-    find: '!moved(dependsOn, copied.position)',
-    replace: 'moved !== undefined',
-    spec: 'src/copy/disk-copy.spec.ts',
-  },
-  'a snapshot from disk that the log has moved on from': {
-    file: 'src/snapshots/recall-snapshot.ts',
-    find: '|| found.dependsOn.some((key) => origin.revisionOf(key) > position)',
-    replace: '',
-    spec: 'src/snapshots/recall-snapshot.spec.ts',
-  },
 };
 
 /**
@@ -222,5 +180,47 @@ exports.MUTATIONS = {
     replace: 'content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: after < 0 ? { lastSubjectSequence: after } : {} })',
     spec: 'test/nats.spec.ts',
     needs: 'nats-server',
+  },
+  'a restored log that is taken for sound': {
+    file: 'src/releases/log-continuity.ts',
+    find: "if (facts.head < position) return 'shorter';",
+    replace: '',
+    spec: 'src/releases/log-continuity.spec.ts',
+  },
+  'a log with another history that is followed': {
+    file: 'src/releases/log-continuity.ts',
+    find: "return mark !== undefined && facts.markText !== mark.text ? 'rewritten' : undefined;",
+    replace: 'return undefined;',
+    spec: 'src/releases/log-continuity.spec.ts',
+  },
+  'a publish that gives a number a second time': {
+    file: 'src/releases/release-log.ts',
+    find: "if (head < handedOut) throw",
+    replace: 'if (head < 0) throw',
+    spec: 'test/regressed-log.spec.ts',
+  },
+  'a copy that begins with nothing': {
+    file: 'src/releases/head-index.ts',
+    find: 'if (copied !== undefined) this.known = { identity: copied.log, position: copied.position, mark: copied.mark };',
+    replace: '',
+    spec: 'test/regressed-log.spec.ts',
+  },
+  'a file of the disk copy that nobody checks': {
+    file: 'src/copy/copy-files.ts',
+    find: 'if (bytes === undefined || sha256(bytes) !== file)',
+    replace: 'if (bytes === undefined)',
+    spec: 'src/copy/disk-copy.spec.ts',
+  },
+  'a copy that keeps what has moved': {
+    file: 'src/copy/disk-copy.ts',
+    find: '!moved(dependsOn, copied.position)',
+    replace: 'moved !== undefined',
+    spec: 'src/copy/disk-copy.spec.ts',
+  },
+  'a snapshot from disk that the log has moved on from': {
+    file: 'src/snapshots/recall-snapshot.ts',
+    find: '|| found.dependsOn.some((key) => origin.revisionOf(key) > position)',
+    replace: '',
+    spec: 'src/snapshots/recall-snapshot.spec.ts',
   },
 };
