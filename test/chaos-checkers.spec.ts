@@ -5,6 +5,7 @@ import { linesOf } from './chaos/history';
 import { madeHistory } from './chaos/made-history';
 import { FAULTS, planChaos, type PlanOptions } from './chaos/plan';
 import { Random } from './chaos/random';
+import { reportOf } from './chaos/report';
 
 const RUNS = { numRuns: 12 };
 const seeds = integer({ min: 0, max: 2 ** 32 - 1 });
@@ -28,6 +29,14 @@ it.each(Object.entries(BREAKS))('notices: %s', (_what, { promise, apply }) => {
 
 it('has a way to break every promise it gives a verdict on', () => {
   expect(new Set(Object.values(BREAKS).map(({ promise }) => promise))).toEqual(new Set(PROMISES));
+});
+
+it('shows the breach, what it followed on, and the faults around it', () => {
+  const history = BREAKS['a client applies an older revision after a newer']!.apply(madeHistory(1), new Random(1))!;
+  const report = reportOf({ ...history, faults: [{ kind: 'replica-pause', what: 'replica-1', from: 0, to: 1e6 }] }, checkRun(history));
+  expect(report).toMatch(/^BROKEN {2}ordered/m);
+  expect(report).toMatch(/^kept {4}durable$/m);
+  expect(report).toMatch(/^ordered: client-\d of \S+ applied \d+ after \d+\n {2}during replica-pause of replica-1.*\n( {2}\{"client".*\n?)+/m);
 });
 
 it('writes a history as JSON Lines in the order of time', () => {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/eventually';
 import type { ClientEvent } from '../support/feed-checker';
 import { observeByPolling, observeEvents, observeWithClient, type Observer } from '../support/observers';
 import { partsOf } from './catalog';
@@ -21,6 +22,8 @@ export interface ChaosClient {
   start(url: string): Promise<void>;
   stop(): Promise<void>;
 }
+
+const START_TIMEOUT_MS = 60_000;
 
 /** A client inside this process. */
 export class InnerClient implements ChaosClient {
@@ -43,7 +46,7 @@ export class InnerClient implements ChaosClient {
   async start(url: string): Promise<void> {
     const { name, kind, target } = this.plan;
     const observed = { ...partsOf(target), url: this.link.through(url), key: () => this.key };
-    if (kind === 'library') this.observer = await observeWithClient(name, observed);
+    if (kind === 'library') this.observer = await eventually(() => observeWithClient(name, observed), { timeoutMs: START_TIMEOUT_MS });
     else this.observer = kind === 'events' ? observeEvents(name, observed) : observeByPolling(name, observed);
   }
 

@@ -115,7 +115,8 @@ export class World {
     const { clients } = this.options.plan;
     await Promise.all(
       clients.map(async (planned) => {
-        const key = await this.createKey(planned.target, planned.name);
+        // Nothing is broken yet, but a machine may be busy.
+        const key = await eventually(() => this.createKey(planned.target, planned.name), { timeoutMs: START_TIMEOUT_MS });
         const server = this.serverOf(planned.server);
         // A key that was made at one server is known to the others a moment later.
         await eventually(async () => {
