@@ -160,7 +160,8 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
 
   /** A client has shown a position that the log, read just now, has not reached: the log may have lost its end. */
   async claimed(revision: Revision): Promise<void> {
-    if (this.state !== 'following' || revision <= this.position || revision > this.position + PLAUSIBLE_LEAD) return;
+    if (this.state === 'unread' || this.found?.reason === 'other') return;
+    if (revision <= this.position || revision > this.position + PLAUSIBLE_LEAD) return;
     this.claims += 1;
     if (revision <= this.highestClaim) return;
     this.highestClaim = revision;
