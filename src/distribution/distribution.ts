@@ -90,8 +90,8 @@ export class Distribution {
   private begin(rolledBack: boolean): void {
     this.renew ||= rolledBack;
     this.snapshotSync.compareAll();
-    this.snapshotWorker.wake();
-    this.credentialWorker.wake();
+    this.snapshotWorker.hurry();
+    this.credentialWorker.hurry();
   }
 
   /** Readers that did not see how the bucket lost its end must not go on where they were: said before anything is written. */

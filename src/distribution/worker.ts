@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
 const RETRY_MS = 100;
 const MAX_RETRY_MS = 2_000;
 
@@ -12,6 +10,7 @@ export class Worker {
   private readonly stopping = new AbortController();
   private woken = false;
   private running: Promise<void> | undefined;
+  private interrupt: () => void = () => undefined;
 
   constructor(
     private readonly work: () => Promise<void>,
@@ -23,8 +22,15 @@ export class Worker {
     if (!this.stopping.signal.aborted) this.running ??= this.run();
   }
 
+  /** Like {@link wake}, and does not wait for the next attempt either: what made it fail has changed. */
+  hurry(): void {
+    this.wake();
+    this.interrupt();
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.interrupt();
     await this.running;
   }
 
@@ -40,11 +46,20 @@ export class Worker {
         if (this.stopping.signal.aborted) break;
         this.onFailure(error, attempt);
         this.woken = true;
-        const wait = Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(attempt++, 10));
-        await sleep(wait, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+        await this.pause(Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(attempt++, 10)));
       }
     }
     // In the turn of the last look at `woken`: whoever wakes it after that starts it anew.
     this.running = undefined;
+  }
+
+  private async pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 }

@@ -85,6 +85,7 @@ export class BucketWatch {
 
   private async run(): Promise<void> {
     for (let attempt = 0; !this.stopped; ) {
+      await this.link.up(this.stopping.signal);
       try {
         await this.follow(() => (attempt = 0));
       } catch (error) {

@@ -59,7 +59,7 @@ export class Bucket {
   async ensure(replicas: number): Promise<void> {
     const { jsm } = await this.use();
     try {
-      await jsm.streams.info(this.stream);
+      await this.link.whileUp(() => jsm.streams.info(this.stream));
     } catch (error) {
       if (!isStreamMissing(error)) throw error;
       await jsm.streams.add({
@@ -81,13 +81,13 @@ export class Bucket {
   /** @throws when the bucket is not there */
   async facts(): Promise<StreamFacts> {
     const { jsm } = await this.use();
-    const { created, state } = await jsm.streams.info(this.stream);
+    const { created, state } = await this.link.whileUp(() => jsm.streams.info(this.stream));
     return { created: String(created), lastSequence: state.last_seq };
   }
 
   async generation(): Promise<string | undefined> {
     const { jsm } = await this.use();
-    const message = await jsm.direct.getMessage(this.stream, { last_by_subj: this.subject(GENERATION_KEY) });
+    const message = await this.link.whileUp(() => jsm.direct.getMessage(this.stream, { last_by_subj: this.subject(GENERATION_KEY) }));
     const text = message?.header.get(ENTRY_HEADER) ?? '';
     return text === '' ? undefined : (JSON.parse(text) as GenerationEntry).id;
   }
@@ -97,7 +97,7 @@ export class Bucket {
     const { js } = await this.use();
     const fields = headers();
     fields.set(ENTRY_HEADER, asciiJson(entry));
-    const ack = await this.link.whileUp(js.publish(this.subject(key), content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
+    const ack = await this.link.whileUp(() => js.publish(this.subject(key), content, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
     return ack.seq;
   }
 
@@ -105,20 +105,20 @@ export class Bucket {
     const { js } = await this.use();
     const fields = headers();
     fields.set(OPERATION_HEADER, 'DEL');
-    const ack = await this.link.whileUp(js.publish(this.subject(key), undefined, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
+    const ack = await this.link.whileUp(() => js.publish(this.subject(key), undefined, { headers: fields, timeout: REQUEST_TIMEOUT_MS, expect: { lastSubjectSequence: after } }));
     return ack.seq;
   }
 
   /** Not compared with anything: a chunk is nothing until an entry names its sequence. */
   async putChunk(key: string, content: Uint8Array): Promise<number> {
     const { js } = await this.use();
-    return (await this.link.whileUp(js.publish(this.subject(key), content, { timeout: REQUEST_TIMEOUT_MS }))).seq;
+    return (await this.link.whileUp(() => js.publish(this.subject(key), content, { timeout: REQUEST_TIMEOUT_MS }))).seq;
   }
 
   /** The content of one message; undefined when newer ones have pushed it out, or it has not arrived here yet. */
   async content(sequence: number): Promise<Uint8Array | undefined> {
     const { jsm } = await this.use();
-    return (await this.link.whileUp(jsm.direct.getMessage(this.stream, { seq: sequence })))?.data;
+    return (await this.link.whileUp(() => jsm.direct.getMessage(this.stream, { seq: sequence })))?.data;
   }
 
   /** How much content one message can carry. */

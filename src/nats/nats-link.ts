@@ -56,19 +56,37 @@ export class NatsLink {
     return connection;
   }
 
-  /** What `work` gives, or a failure as soon as the connection is lost: an answer then never comes. */
-  async whileUp<T>(work: Promise<T>): Promise<T> {
+  /**
+   * What `work` gives, or a failure as soon as there is no connection: what is asked then would be kept, sent long after
+   * nobody waits for it any more, and not answered before.
+   */
+  async whileUp<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.connected) throw lostConnection();
     let stop: () => void = () => undefined;
     const lost = new Promise<never>((_, reject) => {
       stop = this.onChange(() => {
-        if (!this.connected) reject(new DomainError('unavailable', 'The connection to NATS was lost.'));
+        if (!this.connected) reject(lostConnection());
       });
     });
     try {
-      return await Promise.race([work, lost]);
+      return await Promise.race([work(), lost]);
     } finally {
       stop();
     }
+  }
+
+  /** Resolves when there is a connection, or `signal` is aborted. */
+  async up(signal: AbortSignal): Promise<void> {
+    if (this.connected || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        stop();
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const stop = this.onChange(() => this.connected && done());
+      signal.addEventListener('abort', done, { once: true });
+    });
   }
 
   /** Tells whenever the connection is lost or there again. */
@@ -136,6 +154,10 @@ export class NatsLink {
     this.downSince = state === 'up' ? undefined : (this.downSince ?? performance.now());
     for (const listener of this.listeners) listener();
   }
+}
+
+function lostConnection(): DomainError {
+  return new DomainError('unavailable', 'There is no connection to NATS right now. Try again in a moment.');
 }
 
 function messageOf(error: unknown): string {
