@@ -31,4 +31,4 @@ it.each(SEEDS)(
 
 it('notices a server that is broken on purpose', async () => {
   expect(await isNoticed(MUTANTS[0]!)).toBe(true);
-}, 120_000);
+}, 180_000);

@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: ['ordered'],
     options: {
       ...SMALL, ...mutated('a head that is read before the log has reached the client'), clients: 12, seed: 1, seconds: 12,
-      faults: ['slow-database', 'database-silence', 'client-moves'],
+      faults: ['database-silence', 'client-moves'],
     },
   },
   {
@@ -44,10 +44,16 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ];
 
+/** Some faults have to meet at a moment, and the moments are the machine's: this many seeds are tried. */
+const ATTEMPTS = 3;
+
 /** Whether a run against this mutant finds the promise broken. */
 export async function isNoticed({ options, breaks }: Mutant): Promise<boolean> {
-  const { breaches } = await runChaos(options);
-  return breaches.some(({ promise }) => breaks.includes(promise));
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const { breaches } = await runChaos({ ...options, seed: options.seed + attempt });
+    if (breaches.some(({ promise }) => breaks.includes(promise))) return true;
+  }
+  return false;
 }
 
 /** Runs against every mutant; whether all of them were noticed. */
