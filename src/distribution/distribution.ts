@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CredentialStore } from '../access/credential-store';
 import type { Catalog } from '../catalog/catalog';
 import type { InstanceWriter } from '../instances/instance';
+import { DomainError } from '../kernel/domain-error';
 import type { Revision } from '../kernel/revision';
 import type { Bucket } from '../nats/bucket';
 import { BucketWatch } from '../nats/bucket-watch';
@@ -61,8 +62,8 @@ export class Distribution {
     const catalogSync = new CatalogSync(catalog, this.contents, this.writer);
     this.snapshotSync = new SnapshotSync(heads, snapshots, new TargetFinder(catalog, heads), catalogSync, this.contents, this.writer);
     const credentialSync = new CredentialSync(credentials, this.contents, this.writer);
-    this.snapshotWorker = new Worker(() => this.distribute(), (error, attempt) => onFailure('Snapshots', error, attempt));
-    this.credentialWorker = new Worker(() => credentialSync.run(), (error, attempt) => onFailure('Client keys', error, attempt));
+    this.snapshotWorker = new Worker(() => this.afterOpening(heads, () => this.distribute()), (error, attempt) => onFailure('Snapshots', error, attempt));
+    this.credentialWorker = new Worker(() => this.afterOpening(heads, () => credentialSync.run()), (error, attempt) => onFailure('Client keys', error, attempt));
     this.stops = [
       heads.onMove((moves) => {
         this.snapshotSync.note(moves.map(({ layer }) => layer));
@@ -85,6 +86,12 @@ export class Distribution {
   async stop(): Promise<void> {
     for (const stop of this.stops) stop();
     await Promise.all([this.watch.stop(), this.snapshotWorker.stop(), this.credentialWorker.stop()]);
+  }
+
+  /** What a process has from its disk copy may be old: only what Postgres says is distributed. */
+  private async afterOpening(heads: HeadIndex, work: () => Promise<void>): Promise<void> {
+    if (heads.following !== undefined || heads.regression !== undefined) return await work();
+    throw new DomainError('unavailable', 'The log has not been read yet.');
   }
 
   private begin(rolledBack: boolean): void {

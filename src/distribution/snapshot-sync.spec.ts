@@ -1,3 +1,4 @@
+import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import { POSITION_KEY, snapshotKey, type PositionEntry, type SnapshotEntry } from '../nats/entries';
 import { SnapshotSync } from './snapshot-sync';
@@ -14,6 +15,7 @@ class World {
   readonly claims: number[] = [];
   failures = 0;
   environments: string[] = [];
+  unservable: LayerName | undefined;
   /** Runs when something is read as of a revision. */
   meanwhile: (() => void) | undefined;
 
@@ -65,6 +67,7 @@ class World {
     this.meanwhile = undefined;
     meanwhile?.();
     await Promise.resolve();
+    if (target === this.unservable) throw new DomainError('include_cycle', 'The includes form a cycle.');
     const revision = Math.min(this.revisionOf(target), asOf);
     return { ...target, revision, etag: `"${revision}"`, record: () => ({ revision }) };
   }
@@ -129,6 +132,13 @@ it('shows a new environment only after what is inherited in it', async () => {
   world.bucket.delete(snapshotKey(ORDERS));
   await world.sync.run();
   expect(world.writes).toEqual([`${snapshotKey(ORDERS)} 1`, `${POSITION_KEY} 1`, 'production']);
+});
+
+it('does not hold up the others for what no replica could serve either', async () => {
+  world.unservable = ORDERS;
+  world.publish(ORDERS, BILLING);
+  await world.sync.run();
+  expect(world.writes).toEqual([`${snapshotKey(BILLING)} 2`, `${POSITION_KEY} 2`]);
 });
 
 it('writes nothing while the bucket is ahead of the log', async () => {

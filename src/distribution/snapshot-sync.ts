@@ -1,9 +1,11 @@
+import { Logger } from '@nestjs/common';
 import { DomainError } from '../kernel/domain-error';
-import type { LayerName } from '../kernel/names';
+import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { chunkKey, POSITION_KEY, snapshotKey, type PositionEntry, type SnapshotEntry } from '../nats/entries';
 import { packSnapshot } from '../nats/pack-snapshot';
 import type { HeadIndex } from '../releases/head-index';
+import { isAnswer } from '../snapshots/recall-snapshot';
 import type { Snapshot } from '../snapshots/snapshot';
 import type { SnapshotStore } from '../snapshots/snapshot-store';
 import type { BucketContents } from './bucket-contents';
@@ -20,6 +22,7 @@ const AT_ONCE = 32;
  * position P has seen every snapshot up to P, and none after it.
  */
 export class SnapshotSync {
+  private readonly logger = new Logger(SnapshotSync.name);
   private moved: LayerName[] = [];
   private everything = true;
 
@@ -85,6 +88,7 @@ export class SnapshotSync {
 
   private async write(target: LayerName, position: Revision): Promise<boolean> {
     const snapshot = await this.resolve(target, position);
+    if (snapshot === undefined) return false;
     const { revision, etag } = snapshot;
     if (revision <= (this.known(target)?.revision ?? 0)) return false;
     const packed = await packSnapshot(snapshot);
@@ -101,10 +105,20 @@ export class SnapshotSync {
     return true;
   }
 
-  /** What the feed of this process has made already is taken, if it is not newer than the step. */
-  private async resolve(target: LayerName, position: Revision): Promise<Snapshot> {
+  /**
+   * What the feed of this process has made already is taken, if it is not newer than the step. Undefined for what no
+   * replica could serve either: it must not hold up the others.
+   */
+  private async resolve(target: LayerName, position: Revision): Promise<Snapshot | undefined> {
     const ready = this.snapshots.peek(target);
-    return ready !== undefined && ready.revision <= position ? ready : this.snapshots.getAsOf(target, position);
+    if (ready !== undefined && ready.revision <= position) return ready;
+    try {
+      return await this.snapshots.getAsOf(target, position);
+    } catch (error) {
+      if (!isAnswer(error)) throw error;
+      this.logger.warn(`${layerKey(target)} cannot be distributed: ${(error as Error).message}`);
+      return undefined;
+    }
   }
 
   private known(target: LayerName): SnapshotEntry | undefined {

@@ -47,7 +47,8 @@ export class TargetFinder {
     const found: LayerName[] = [];
     let count = 0;
     for (const target of targets) {
-      if ((await this.revisionOf(target)) > known(target)) found.push(target);
+      // What cannot be said of one target (its includes are at odds) says so again, and whole, when it is resolved.
+      if ((await this.revisionOf(target).catch(() => Infinity)) > known(target)) found.push(target);
       count += 1;
       if (count % SLICE === 0) await nextTurn();
     }
