@@ -1,3 +1,5 @@
+import { DataSource } from 'typeorm';
+import { HeadIndex } from '../src/releases/head-index';
 import { Api, layerPath } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -20,6 +22,24 @@ afterAll(async () => {
   await Promise.all(replicas.map((replica) => replica.close()));
   await database.close();
 });
+
+/** The next reading of the heads is answered by the database at once, and the answer kept until it is released. */
+function holdNextRead(dataSource: DataSource): { readonly held: Promise<void>; release(): void } {
+  const query = dataSource.query.bind(dataSource);
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const held = new Promise<void>((resolve) => {
+    dataSource.query = async <T>(text: string, parameters?: unknown[]): Promise<T> => {
+      const answer = await query<T>(text, parameters as never);
+      if (!text.includes('FROM log_identity')) return answer;
+      dataSource.query = query;
+      resolve();
+      await released;
+      return answer;
+    };
+  });
+  return { held, release };
+}
 
 const writers = 8;
 const writes = 12;
@@ -54,6 +74,22 @@ it('lets both replicas end with the same', async () => {
     const path = `/v1/config/production/service-${writer}`;
     const expected = (await apis[0]!.get(path)).json;
     await eventually(async () => expect((await apis[1]!.get(path)).json).toEqual(expected));
+  }
+});
+
+it('takes an answer that is older than what it has just published for neither a lost end of the log nor the newest', async () => {
+  const { held, release } = holdNextRead(replicas[0]!.app.get(DataSource));
+  try {
+    const heads = replicas[0]!.app.get(HeadIndex);
+    const reading = heads.reach(heads.position + 1);
+    await held;
+    const { json } = await apis[0]!.putYaml('shared@base', 'published: meanwhile\n', 'meanwhile');
+    release();
+    await reading;
+    expect([heads.position, heads.head({ service: 'shared', environment: 'base' })?.revision]).toEqual([json.revision, json.revision]);
+    expect((await apis[0]!.putYaml('shared@base', 'published: after\n', 'meanwhile')).status).toBe(200);
+  } finally {
+    release();
   }
 });
 

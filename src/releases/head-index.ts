@@ -188,7 +188,10 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
   }
 
   private async read({ starting = false } = {}): Promise<void> {
-    const answer = await readHeads(this.dataSource, this.applied, this.known?.mark?.revision ?? 0);
+    const { applied } = this;
+    const answer = await readHeads(this.dataSource, applied, this.known?.mark?.revision ?? 0);
+    // Meanwhile this process has published, and knows all that the answer knows and more.
+    if (this.applied > applied && this.applied >= answer.facts.head) return;
     const finding = judge(this.known, answer.facts);
     if (typeof finding === 'object') {
       // Nobody has been served from the copy yet: it is simply not a copy of this log.

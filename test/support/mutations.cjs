@@ -223,4 +223,10 @@ exports.MUTATIONS = {
     replace: '',
     spec: 'src/snapshots/recall-snapshot.spec.ts',
   },
+  'an answer that is older than what this process has published': {
+    file: 'src/releases/head-index.ts',
+    find: 'if (this.applied > applied && this.applied >= answer.facts.head) return;',
+    replace: '',
+    spec: 'test/log.spec.ts',
+  },
 };
