@@ -158,13 +158,23 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
     else await this.reach(position);
   }
 
-  /** A client has shown a position that the log, read just now, has not reached: the log may have lost its end. */
-  async claimed(revision: Revision): Promise<void> {
+  /**
+   * A client has shown a position that the log, read just now, has not reached: the log may have lost its end. Only
+   * counted, for a person to judge: a key that opens reading must not be able to stop publishing.
+   */
+  shown(revision: Revision): void {
     if (this.state === 'unread' || this.found?.reason === 'other') return;
     if (revision <= this.position || revision > this.position + PLAUSIBLE_LEAD) return;
+    if (this.claims === 0) {
+      this.logger.warn(`A client has seen revision ${revision}, and the log ends at ${this.position}. If the database was restored, see "After a restore" in docs/operations.md before anything is published.`);
+    }
     this.claims += 1;
-    if (revision <= this.highestClaim) return;
-    this.highestClaim = revision;
+    this.highestClaim = Math.max(this.highestClaim, revision);
+  }
+
+  /** What this installation itself has handed out elsewhere: the log, read just now, should have it. */
+  async claimed(revision: Revision): Promise<void> {
+    if (this.state === 'unread' || this.found?.reason === 'other' || revision <= this.position) return;
     await this.share(revision);
     await this.refresh();
   }

@@ -30,7 +30,7 @@ export class LogOrigin implements SnapshotOrigin {
 
   async reach(revision: Revision): Promise<void> {
     await this.heads.reach(revision);
-    await this.heads.claimed(revision);
+    this.heads.shown(revision);
   }
 
   async read(target: LayerName): Promise<ResolvedSnapshot> {
