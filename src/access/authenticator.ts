@@ -22,6 +22,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   private readonly listeners = new Set<RevocationListener>();
   /** Grows whenever credentials change: what was read before must not be remembered after. */
   private generation = 0;
+  private refreshing: Promise<void> = Promise.resolve();
   private unsubscribe: () => void = () => undefined;
   private expiryTimer: NodeJS.Timeout | undefined;
   private loaded = false;
@@ -69,13 +70,24 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     return () => this.listeners.delete(listener);
   }
 
+  /** For one that has just been revoked: it is not known any more from this very moment, whatever becomes of the reading. */
+  forget(id: string): Promise<void> {
+    for (const [hash, credential] of this.known) if (credential.id === id) this.known.delete(hash);
+    return this.refresh();
+  }
+
   /** Reads all credentials again, and lets those who hold connections open ask again. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    this.refreshing = this.read();
+    return this.refreshing;
+  }
+
+  private async read(): Promise<void> {
     this.generation += 1;
     const { generation } = this;
     const usable = await this.store.usable();
-    // A later refresh is under way and knows more.
-    if (generation !== this.generation) return;
+    // Something was revoked meanwhile: who asked wants to know of that as well.
+    if (generation !== this.generation) return this.refreshing;
     this.known = new Map(usable.map(({ hash, ...credential }) => [hash, Object.freeze(credential)]));
     this.loaded = true;
     const ids = new Set(usable.map(({ id }) => id));

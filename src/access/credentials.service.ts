@@ -63,7 +63,7 @@ export class CredentialsService {
     });
     // Replicas hear of it; here it holds before the caller gets an answer. What is left to do should this fail (open
     // connections) is done when the notification comes.
-    await this.authenticator.refresh().catch(() => undefined);
+    await this.authenticator.forget(id).catch(() => undefined);
   }
 
   private async list<View>(kind: Kind, { cursor, limit, revoked }: CredentialsQuery, view: (row: ListedCredential) => View): Promise<Page<View>> {
