@@ -5,7 +5,8 @@ import { parseDocument, type ParsedDocument } from '../documents/parse-document'
 import type { LayerEntry } from './layer-entry';
 
 const SOURCE_CACHE_BYTES = 64 * 1024 * 1024;
-const PARSED_CACHE_BYTES = 64 * 1024 * 1024;
+/** Room for one document of 16 MiB, which would otherwise be parsed again by everyone who asks. */
+const PARSED_CACHE_BYTES = 96 * 1024 * 1024;
 /** Read with one statement when many are needed; few enough that large ones do not fill the memory together. */
 const PRELOADED_AT_ONCE = 64;
 
