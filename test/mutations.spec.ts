@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { MUTATIONS } from './support/mutations.cjs';
 import { natsAvailable } from './support/nats';
@@ -15,7 +16,8 @@ const noticed = Object.entries(MUTATIONS).filter(([, mutation]) => !('needs' in 
 it.each(noticed)(
   'the suite notices: %s',
   async (name, { spec }) => {
-    const { code, output } = await runJest(['--runInBand', '--testTimeout', '8000', spec], name);
+    // What a failing test leaves open would keep the run from ending.
+    const { code, output } = await runJest(['--runInBand', '--forceExit', '--testTimeout', '8000', spec], name);
     expect(output).toMatch(/^Tests: +[1-9]\d* failed/m);
     expect(code).toBe(1);
   },
@@ -27,9 +29,23 @@ async function runJest(args: readonly string[], mutation: string): Promise<{ cod
     cwd: path.resolve(__dirname, '..'),
     env: { ...process.env, TRIMTAB_MUTATION: mutation },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const closed = once(child, 'close');
+  const [code] = (await once(child, 'exit')) as [number | null];
+  // They hold the pipes open, too.
+  endGroupOf(child.pid);
+  await closed;
   return { code, output };
+}
+
+/** The processes that a failing test has started and not ended. */
+function endGroupOf(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
