@@ -1,5 +1,6 @@
 // A storm: 500 keys of one document are published one by one, as fast as they are answered, to 1,000 clients. Nobody
-// has to get all of them; everybody has to end at the last.
+// has to get all of them, and a server that falls behind leaves some out; everybody has to end at the last, and nobody
+// gets one twice.
 import { now } from '../support/clock.mjs';
 import { mustHold } from '../support/checks.mjs';
 import { Load } from '../support/load.mjs';
@@ -45,7 +46,7 @@ export async function run({ world, quick }) {
     result({ name: `${storm}: all published`, unit: 'ms', values: [published - start] }),
     result({ name: `${storm}: last one answered → received by the last`, unit: 'ms', values: [Math.max(0, last - published)] }),
     against(keys, { name: `${storm}: messages to each client, mean`, unit: 'messages', values: [changes.total / clients] }),
-    against(keys, { name: `${storm}: messages to each client, most`, unit: 'messages', values: [changes.most], aim: 0.99 }),
+    against(keys, { name: `${storm}: messages to each client, most`, unit: 'messages', values: [changes.most], aim: 1 }),
     result({ name: `${storm}: longest block of the event loop`, unit: 'ms', values: [loop.longestMs] }),
     against(RESIDENT_MB, { name: `${storm}: most the server took, against ${RESIDENT_MB} MB`, unit: 'MB', values: [peakRss / 1e6], aim: 1 }),
   ];

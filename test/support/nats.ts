@@ -30,6 +30,8 @@ export interface NatsOptions {
   readonly leafOf?: string;
   /** Users and what they may do, as the server's configuration says it. */
   readonly authorization?: string;
+  /** Its name in a cluster, its port there, and everybody's. */
+  readonly cluster?: { readonly name: string; readonly port: number; readonly ports: readonly number[] };
 }
 
 /**
@@ -50,7 +52,7 @@ export function natsAvailable(): boolean {
 /** `describe` where there is a `nats-server`, `describe.skip` elsewhere. Commands, which have neither, start a NATS too. */
 export const describeWithNats = typeof describe === 'undefined' ? (undefined as never) : natsAvailable() ? describe : describe.skip;
 
-export async function startNats({ domain, hub = false, leafOf, authorization }: NatsOptions = {}): Promise<NatsServer> {
+export async function startNats({ domain, hub = false, leafOf, authorization, cluster }: NatsOptions = {}): Promise<NatsServer> {
   const folder = mkdtempSync(path.join(tmpdir(), 'trimtab-nats-'));
   const store = path.join(folder, 'store');
   const config = path.join(folder, 'nats.conf');
@@ -61,7 +63,7 @@ export async function startNats({ domain, hub = false, leafOf, authorization }: 
 
   const start = async ({ empty = false } = {}): Promise<void> => {
     if (empty) rmSync(store, { recursive: true, force: true });
-    writeFileSync(config, configOf({ store, domain, hub, leafOf, authorization, ports }));
+    writeFileSync(config, configOf({ store, domain, hub, leafOf, authorization, cluster, ports }));
     const started = spawn('nats-server', ['--config', config, '--ports_file_dir', folder], { stdio: 'ignore' });
     child = started;
     ended = new Promise((resolve) => started.once('close', resolve));
@@ -100,13 +102,20 @@ export async function startNats({ domain, hub = false, leafOf, authorization }: 
   };
 }
 
-function configOf({ store, domain, hub, leafOf, authorization, ports }: NatsOptions & { readonly store: string; readonly ports: { client: number; leaf: number } }): string {
+/** Three servers that keep everything together. */
+export async function startNatsCluster(): Promise<NatsServer[]> {
+  const ports = [await freePort(), await freePort(), await freePort()];
+  return Promise.all(ports.map((port, index) => startNats({ cluster: { name: `server-${index}`, port, ports } })));
+}
+
+function configOf({ store, domain, hub, leafOf, authorization, cluster, ports }: NatsOptions & { readonly store: string; readonly ports: { client: number; leaf: number } }): string {
   return [
     `listen: "127.0.0.1:${ports.client}"`,
     `jetstream { store_dir: "${store}"${domain === undefined ? '' : `, domain: "${domain}"`} }`,
     ...(hub ? [`leafnodes { listen: "127.0.0.1:${ports.leaf}" }`] : []),
     ...(leafOf === undefined ? [] : [`leafnodes { reconnect: 1, remotes: [ { url: "nats-leaf://${leafOf}" } ] }`]),
     ...(authorization === undefined ? [] : [`authorization { ${authorization} }`]),
+    ...(cluster === undefined ? [] : [`server_name: "${cluster.name}"`, `cluster { name: "trimtab", listen: "127.0.0.1:${cluster.port}", routes: [${cluster.ports.map((port) => `"nats-route://127.0.0.1:${port}"`).join(', ')}] }`]),
     '',
   ].join('\n');
 }
