@@ -37,18 +37,20 @@ describeWithNats('given a cluster of three NATS servers that each keep the bucke
     await eventually(async () => expect((await reader.get('/v1/config/production/orders')).json).toMatchObject({ revision: json.revision, documents: { application: { value: { n } } } }));
   }
 
-  it('keeps the bucket on all three', async () => {
+  it('keeps the bucket on all three, and distributes on while the one that leads is dead', async () => {
     await publish(1);
-    const nc = await connect({ servers: cluster[0]!.url });
-    const { config } = await (await jetstreamManager(nc)).streams.info('KV_trimtab');
-    expect(config.num_replicas).toBe(3);
-    await nc.close();
+    const leader = cluster[await leadingServer()]!;
+    await leader.kill();
+    await publish(2);
+    await leader.start();
+    await publish(3);
   });
 
-  it.each([0, 1, 2])('distributes on while server %i is dead, and after it has come back', async (index) => {
-    await cluster[index]!.kill();
-    await publish(10 + index);
-    await cluster[index]!.start();
-    await publish(20 + index);
-  });
+  async function leadingServer(): Promise<number> {
+    const nc = await connect({ servers: cluster[0]!.url });
+    const { config, cluster: group } = await (await jetstreamManager(nc)).streams.info('KV_trimtab');
+    await nc.close();
+    expect(config.num_replicas).toBe(3);
+    return Number(group?.leader?.replace('server-', ''));
+  }
 });
