@@ -123,6 +123,7 @@ describe('given the Kubernetes objects', () => {
   /** What the API server would say: of the wrong shape, or (with strict validation) unknown members. */
   function faultsOf({ apiVersion, kind, ...rest }: Data): string[] {
     const members = new UnreadMembers();
+    // Which of the package's hundreds of models is needed, only the manifest says.
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const model = (require(`kubernetes-models/${apiVersion}/${kind}`) as Data)[kind];
     try {

@@ -112,6 +112,7 @@ describeWithNats('given clients of every transport on edges', () => {
         replicas[1] = await startServerProcess(replicaEnvironment());
       },
     },
+    // The length of the pause is the fault; what is waited for comes after all of them.
     { name: 'NATS is paused', through: 1, make: async () => (nats.signal('SIGSTOP'), await sleep(1_000), nats.signal('SIGCONT')) },
   ];
 

@@ -115,6 +115,7 @@ it('catches up when its connections to the database go silent without being clos
 it('catches up when it was stopped for seconds while the log went on', async () => {
   process.kill(poor.pid, 'SIGSTOP');
   for (let count = 0; count < 3; count += 1) await publish();
+  // The length of the pause is the fault; nothing is expected of it.
   await new Promise((resolve) => setTimeout(resolve, 3_000));
   process.kill(poor.pid, 'SIGCONT');
   await caughtUp();

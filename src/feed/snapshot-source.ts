@@ -1,16 +1,9 @@
-import type { Documents, LayerVersion } from '@trimtab/client/protocol';
 import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
-import type { SourceText } from '../snapshots/snapshot';
+import type { SnapshotRecord, SourceText } from '../snapshots/snapshot';
 
 /** One effective config as the feed needs it. */
-export interface FeedSnapshot {
-  readonly service: string;
-  readonly environment: string;
-  readonly revision: Revision;
-  readonly etag: string;
-  readonly layers: readonly LayerVersion[];
-  readonly documents: Documents;
+export interface FeedSnapshot extends Omit<SnapshotRecord, 'sources'> {
   /** The whole as JSON, ready to write. */
   readonly body: Buffer;
   source(name: string): SourceText | undefined;

@@ -52,6 +52,7 @@ export class Publisher {
     const { random } = this.options;
     while (!stopped.aborted) {
       await this.publishOnce(stopped).catch(() => sleep(RETRY_MS));
+      // The pace of the load, by the seed; no check depends on it.
       await sleep(random.between(10, 120));
     }
   }

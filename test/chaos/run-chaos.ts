@@ -108,7 +108,8 @@ class Run {
     }
     await this.until(began + options.seconds * 1_000);
     await this.heal();
-    // Once more with everything in order, so that whoever was left behind has something to miss.
+    // Publishers go on for a moment with everything in order, so that whoever was left behind has something to miss. `settle`
+    // waits for what is expected.
     await sleep(500);
     this.working.abort();
     await Promise.all(this.workers);

@@ -49,7 +49,10 @@ export function natsAvailable(): boolean {
   }
 }
 
-/** `describe` where there is a `nats-server`, `describe.skip` elsewhere. Commands, which have neither, start a NATS too. */
+/**
+ * `describe` where there is a `nats-server`. Elsewhere these specs cannot run, Debian has one and other systems may not: they
+ * are skipped with a notice, but never in CI, where {@link natsAvailable} fails. Commands, which have neither, start a NATS too.
+ */
 export const describeWithNats = typeof describe === 'undefined' ? (undefined as never) : natsAvailable() ? describe : describe.skip;
 
 export async function startNats({ domain, hub = false, leafOf, authorization, cluster }: NatsOptions = {}): Promise<NatsServer> {
