@@ -1,6 +1,6 @@
 const esmOnly = [
   '@nestjs', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit',
-  'load-esm', 'content-disposition', 'cookie', 'toml-eslint-parser',
+  'load-esm', 'content-disposition', 'cookie', 'toml-eslint-parser', 'openid-client', 'oauth4webapi', 'jose',
 ];
 
 /** @type {import('jest').Config} */
