@@ -15,7 +15,7 @@ describe('loadSettings', () => {
   it('has a default for everything', () => {
     expect(loadSettings({})).toMatchObject({ host: '127.0.0.1', port: 8848, databaseUrl: undefined, dataFolder: '.trimtab' });
     const defaults = listVariables().filter(({ fallback }) => fallback !== undefined);
-    expect(faultsOf(Object.fromEntries(defaults.map(({ name, fallback }) => [name, String(fallback)])))).toEqual([]);
+    expect(faultsOf(Object.fromEntries(defaults.map(({ name, fallback, fallbackText = fallback }) => [name, String(fallbackText)])))).toEqual([]);
   });
 
   it('takes every variable from the environment', () => {
@@ -52,6 +52,22 @@ describe('loadSettings', () => {
     const [fault] = faultsOf({ TRIMTAB_NATS_URL: value });
     expect(fault).toMatch(/^TRIMTAB_NATS_URL must be a URL like/);
     expect(fault).not.toContain('s3cret');
+  });
+
+  it.each(['example.com', 'https://', 'ftp://a.example', 'https://a.example/', 'https://a.example/path', 'https://A.example', 'https://a.example:443', 'https://user@a.example', 'https://a.example?x', 'https://a.example https://b.example', '*', 'null'])(
+    'refuses %j as an address or an origin',
+    (value) => {
+      for (const name of ['TRIMTAB_PUBLIC_URL', 'TRIMTAB_ALLOWED_ORIGINS', 'TRIMTAB_FEED_ALLOWED_ORIGINS']) expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(name)]);
+    },
+  );
+
+  it.each(['10.0.0.0/33', '10.0.0/8', '10.0.0.0/8/8', 'fd00::/129', 'fd00::/x', '10.0.0.0/-1', '10.0.0.0/', 'proxy.internal', '*', 'true', '10.0.0.1,,10.0.0.2'])('refuses %j as a network', (value) => {
+    expect(faultsOf({ TRIMTAB_TRUSTED_PROXIES: value })).toEqual([expect.stringMatching(/^TRIMTAB_TRUSTED_PROXIES must be networks/)]);
+  });
+
+  it('takes lists of origins and networks', () => {
+    const { http, publicUrl } = loadSettings({ TRIMTAB_PUBLIC_URL: 'https://a.example:8443', TRIMTAB_ALLOWED_ORIGINS: 'https://a.example, http://b.example:81', TRIMTAB_TRUSTED_PROXIES: '10.0.0.0/8, ::1' });
+    expect({ publicUrl, ...http }).toMatchObject({ publicUrl: 'https://a.example:8443', allowedOrigins: ['https://a.example', 'http://b.example:81'], trustedProxies: ['10.0.0.0/8', '::1'] });
   });
 
   it('refuses an edge that has nothing to serve from', () => {

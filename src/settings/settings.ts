@@ -1,4 +1,4 @@
-import { httpUrl, integer, natsUrl, oneOf, optionalText, postgresUrl, text, type Variable } from './variable';
+import { httpUrl, integer, natsUrl, networks, oneOf, optionalText, originUrl, origins, postgresUrl, text, type Variable } from './variable';
 
 /**
  * Every setting, once: where it comes from, what it is when unset, and what it means. The type {@link Settings}, the
@@ -8,6 +8,7 @@ export const VARIABLES = {
   role: oneOf('TRIMTAB_ROLE', ['replica', 'edge'], 'replica', 'What this process is: a `replica` works on Postgres; an `edge` serves clients from what was distributed over NATS, and needs no database.'),
   host: text('TRIMTAB_HOST', '127.0.0.1', 'Address to listen on. `0.0.0.0` opens the port to the network.'),
   port: integer('PORT', 8848, 'Port of the API, the feed and the health pages. `0` takes a free one.', { min: 0, max: 65_535 }),
+  publicUrl: originUrl('TRIMTAB_PUBLIC_URL', 'Address under which people reach the server, like `https://trimtab.example.com`. With `https`, browsers are told to use nothing else from then on.'),
   databaseUrl: postgresUrl('DATABASE_URL', 'Postgres 15 or newer. When unset, an embedded Postgres is started.'),
   dataFolder: text('TRIMTAB_DATA', '.trimtab', 'Folder of the embedded Postgres. Not used with `DATABASE_URL`.'),
   logLevel: oneOf(
@@ -36,6 +37,12 @@ export const VARIABLES = {
     maxConcurrentRequests: integer('TRIMTAB_HTTP_MAX_CONCURRENT_REQUESTS', 512, 'Requests of the API that are worked on at once; more are answered 429.'),
     maxWaitingRequests: integer('TRIMTAB_HTTP_MAX_WAITING_REQUESTS', 512, 'Requests of the API that may wait for a revision to be taken at once; more are answered 429.'),
     requestTimeoutMs: integer('TRIMTAB_HTTP_REQUEST_TIMEOUT_MS', 30_000, 'How long a client may take to send a whole request.'),
+    maxConnections: integer('TRIMTAB_HTTP_MAX_CONNECTIONS', 50_000, 'Connections that are open at once, streams and sockets included; more are closed at once.'),
+    trustedProxies: networks('TRIMTAB_TRUSTED_PROXIES', 'Networks (CIDR), separated by commas, of the proxies whose `X-Forwarded-For` is believed, or `none`. Without it the address of a client is that of its connection, whatever a header says.'),
+    allowedOrigins: origins('TRIMTAB_ALLOWED_ORIGINS', 'Origins of web pages that may call the API with a token, separated by commas, or `none`. Cookies are never taken from them.'),
+    requestsPerSecond: integer('TRIMTAB_HTTP_REQUESTS_PER_SECOND', 1_000, 'Requests of the API each credential may make per second while others are there too; in one moment twice as many.'),
+    readsPerSecond: integer('TRIMTAB_HTTP_READS_PER_SECOND', 10_000, 'The same for requests of the data plane.'),
+    strangersPerMinute: integer('TRIMTAB_HTTP_STRANGERS_PER_MINUTE', 600, 'Requests without a valid credential that each address (IPv6: each /64) may make per minute; health pages are not counted.'),
   },
   documents: {
     maxBytes: integer('TRIMTAB_DOCUMENT_MAX_BYTES', 1024 * 1024, 'Largest source of one document.'),
@@ -61,7 +68,7 @@ export const VARIABLES = {
     maxAdmissionWaitMs: integer('TRIMTAB_FEED_MAX_ADMISSION_WAIT_MS', 5_000, 'How long a new connection may wait for its turn when very many come at once; those that would wait longer are answered 503 at once.'),
     moveWithinMs: integer('TRIMTAB_FEED_MOVE_WITHIN_MS', 5_000, 'How long clients have to move to another process, each at a moment of its own, when this one stops. They are served meanwhile; `0` ends all connections at once.', { min: 0 }),
     largeMessageBytes: integer('TRIMTAB_FEED_LARGE_MESSAGE_BYTES', 256 * 1024, 'From this size on a message is sent to a few clients at a time.'),
-    allowedOrigins: text('TRIMTAB_FEED_ALLOWED_ORIGINS', 'none', 'Origins of web pages that may open a socket, separated by commas, or `none`. Services send no origin and need not be named.'),
+    allowedOrigins: origins('TRIMTAB_FEED_ALLOWED_ORIGINS', 'Origins of web pages that may open a socket, separated by commas, or `none`. Services send no origin and need not be named.'),
   },
   nats: {
     url: natsUrl('TRIMTAB_NATS_URL', 'NATS servers with JetStream, separated by commas: `nats://`, or `tls://` for an encrypted connection. A replica distributes what is published to them, an edge reads it there. When unset, nothing is distributed.'),

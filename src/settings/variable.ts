@@ -1,11 +1,18 @@
+import { isIP } from 'node:net';
+
 /** One environment variable: its name, what it is when unset, and how its text becomes a value. */
 export interface Variable<T> {
   readonly name: string;
   readonly means: string;
   readonly fallback: T;
+  /** The fallback as one would write it, where that is not its text. */
+  readonly fallbackText?: string;
   /** Throws a {@link SettingFault} whose message completes the sentence "NAME …". */
   readonly parse: (text: string) => T;
 }
+
+/** In place of a list: nothing at all, said on purpose. */
+const NONE = 'none';
 
 /** What is wrong with the text of one variable. Never quotes a value that may hold a secret. */
 export class SettingFault extends Error {}
@@ -45,6 +52,49 @@ export function oneOf<const T extends string>(
     throw new SettingFault(`must be one of ${choices.join(', ')}, not "${value}"`);
   };
   return { name, means, fallback, parse };
+}
+
+/** `scheme://host[:port]` and nothing else, which is the whole of an origin. */
+export function originUrl(name: string, means: string): Variable<string | undefined> {
+  const parse = (value: string): string => {
+    if (isOrigin(value)) return value;
+    throw new SettingFault('must be an address like https://host or https://host:8443, in lower case, without a path');
+  };
+  return { name, means, fallback: undefined, parse };
+}
+
+/** Origins as browsers write them: compared as text, so every one has its one spelling. */
+export function origins(name: string, means: string): Variable<readonly string[]> {
+  const parse = (value: string): readonly string[] => {
+    const listed = listOf(value);
+    if (listed.every(isOrigin)) return Object.freeze(listed);
+    throw new SettingFault(`must be origins like https://console.example.com with commas between them, or ${NONE}`);
+  };
+  return { name, means, fallback: Object.freeze([]), fallbackText: NONE, parse };
+}
+
+/** Networks in CIDR notation; a single address is a network of its own. */
+export function networks(name: string, means: string): Variable<readonly string[]> {
+  const parse = (value: string): readonly string[] => {
+    const listed = listOf(value);
+    if (listed.every(isNetwork)) return Object.freeze(listed);
+    throw new SettingFault(`must be networks like 10.0.0.0/8 or fd00::/8 with commas between them, or ${NONE}`);
+  };
+  return { name, means, fallback: Object.freeze([]), fallbackText: NONE, parse };
+}
+
+function listOf(value: string): string[] {
+  return value.trim() === NONE ? [] : value.split(',').map((one) => one.trim());
+}
+
+function isOrigin(value: string): boolean {
+  return /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value;
+}
+
+function isNetwork(value: string): boolean {
+  const [address = '', length, ...rest] = value.split('/');
+  const bits = { 4: 32, 6: 128 }[isIP(address)];
+  return bits !== undefined && rest.length === 0 && (length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits));
 }
 
 export function httpUrl(name: string, means: string): Variable<string | undefined> {

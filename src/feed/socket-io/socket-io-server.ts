@@ -35,7 +35,6 @@ export class SocketIoServer {
     settings: Settings['feed'],
   ) {
     this.gate = new UpgradeGate(admissions);
-    const origins = settings.allowedOrigins.split(/[ ,]+/);
     this.io = new Server({
       transports: ['websocket'],
       allowUpgrades: false,
@@ -47,7 +46,7 @@ export class SocketIoServer {
       connectTimeout: CONNECT_TIMEOUT_MS,
       pingInterval: settings.heartbeatMs,
       pingTimeout: settings.heartbeatMs,
-      allowRequest: (request, done) => done(null, isAllowedOrigin(request, origins)),
+      allowRequest: (request, done) => done(null, isAllowedOrigin(request, settings.allowedOrigins)),
     });
     const { links, io } = this;
     withoutRooms(io);
