@@ -13,4 +13,6 @@ export const ADVISORY_LOCKS = {
   firstToken: [8848, 4],
   /** Held, in a session of its own, by the replica that distributes over NATS. */
   distribution: [8848, 5],
+  /** Held by whoever appends to the chain of the audit: taken at commit, after everything else, and until its end. */
+  audit: [8848, 6],
 } as const satisfies Record<string, readonly [number, number]>;
