@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import './http/needs';
+import { isOfTheApi } from './http/needs';
 import './http/request-context';
 
 /**
@@ -28,5 +28,5 @@ export function logRequests(fastify: FastifyInstance): void {
 
 /** The data plane, health and metrics, documentation. */
 function isBackground({ routeOptions: { config } }: FastifyRequest): boolean {
-  return config.access !== 'admin' && config.access !== 'read';
+  return !isOfTheApi(config);
 }

@@ -9,7 +9,8 @@ const MIN_TIMER_MS = 1_000;
 /** Longer than this, setTimeout fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-type RevocationListener = (stillValid: (id: string) => boolean) => void;
+/** @param current what a credential is now; undefined when it is not usable any more */
+type AccessListener = (current: (id: string) => Credential | undefined) => void;
 
 /**
  * Turns a secret into the credential it belongs to. All usable credentials are remembered by the hash of their secret,
@@ -19,7 +20,7 @@ type RevocationListener = (stillValid: (id: string) => boolean) => void;
 @Injectable()
 export class Authenticator implements OnModuleInit, OnModuleDestroy {
   private known = new Map<string, Credential>();
-  private readonly listeners = new Set<RevocationListener>();
+  private readonly listeners = new Set<AccessListener>();
   /** Grows whenever credentials change: what was read before must not be remembered after. */
   private generation = 0;
   private refreshing: Promise<void> = Promise.resolve();
@@ -64,8 +65,8 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     return bearer !== undefined && isSecret(bearer) ? this.remembered(hashOf(bearer).toString('base64')) : undefined;
   }
 
-  /** Calls `listener` after any credential was revoked or has expired, on every replica. */
-  onRevoked(listener: RevocationListener): () => void {
+  /** Calls `listener` after any credential was revoked, has expired or was granted something else, on every replica. */
+  onChange(listener: AccessListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -90,8 +91,8 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     if (generation !== this.generation) return this.refreshing;
     this.known = new Map(usable.map(({ hash, ...credential }) => [hash, Object.freeze(credential)]));
     this.loaded = true;
-    const ids = new Set(usable.map(({ id }) => id));
-    for (const listener of this.listeners) listener((id) => ids.has(id));
+    const byId = new Map([...this.known.values()].map((credential) => [credential.id, credential]));
+    for (const listener of this.listeners) listener((id) => byId.get(id));
     this.refreshAt(earliest(usable.map(({ expiresAt }) => expiresAt)));
   }
 

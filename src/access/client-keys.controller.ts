@@ -13,7 +13,7 @@ export class ClientKeysController {
   constructor(private readonly credentials: CredentialsService) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @ApiOperation({ summary: 'The client keys, by name' })
   @ApiPage(ClientKeyView)
   list(@Query() query: CredentialsQuery): Promise<Page<ClientKeyView>> {
@@ -21,7 +21,7 @@ export class ClientKeysController {
   }
 
   @Post()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @ApiOperation({ summary: 'Create a key that reads configuration', description: 'Takes no Idempotency-Key: an answer with a secret is not stored.' })
   @ApiCreatedResponse({ type: CreatedClientKey })
   create(@CurrentActor() actor: Actor, @Body() body: CreateClientKey): Promise<CreatedClientKey> {
@@ -29,7 +29,7 @@ export class ClientKeysController {
   }
 
   @Delete(':id')
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke a client key: connections that are open with it are closed' })
   @ApiNoContentResponse()

@@ -18,8 +18,13 @@ export interface CredentialStore {
 /** Injection token of the {@link CredentialStore}. */
 export const CREDENTIAL_STORE = Symbol('CredentialStore');
 
-/** The names from the root of the tree to an environment; empty when there is none of that name. */
-export type ReadLineage = (environment: string) => Promise<readonly string[]>;
+/** The environments as they hang together, wherever this process has them from. */
+export interface Lineages {
+  /** The names from the root of the tree to an environment, as far as is known now; empty when there is none of that name. */
+  readonly of: (environment: string) => readonly string[];
+  /** The same, also of one that was only just created elsewhere. */
+  read(environment: string): Promise<readonly string[]>;
+}
 
-/** Injection token of {@link ReadLineage}. */
-export const READ_LINEAGE = Symbol('ReadLineage');
+/** Injection token of {@link Lineages}. */
+export const LINEAGES = Symbol('Lineages');

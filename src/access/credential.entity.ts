@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { LastingActor } from '../kernel/actor';
 
 /** A credential as it is stored: everything but the secret. */
 @Entity({ name: 'credential' })
@@ -7,7 +8,7 @@ export class StoredCredential {
   id!: string;
 
   @Column({ type: 'text' })
-  kind!: 'token' | 'client-key';
+  kind!: 'token' | 'client-key' | 'session';
 
   @Column({ type: 'text' })
   name!: string;
@@ -25,6 +26,17 @@ export class StoredCredential {
 
   @Column({ name: 'environment_id', type: 'int', nullable: true })
   environmentId!: number | null;
+
+  /** Whom it acts for. */
+  @Column({ name: 'person_id', type: 'uuid', nullable: true })
+  personId!: string | null;
+
+  @Column({ name: 'created_by', type: 'jsonb', nullable: true })
+  createdBy!: LastingActor | null;
+
+  /** About when it was last used, as far as was written. */
+  @Column({ name: 'last_used_at', type: 'timestamptz', nullable: true })
+  lastUsedAt!: Date | null;
 
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;

@@ -1,9 +1,18 @@
+import type { PersonName } from '../kernel/actor';
+import type { Grant } from './grant';
+
 /** What the bearer of a secret is known as. Holds nothing secret. */
 export interface Credential {
-  /** `token`: an administrator token, which may do everything. `client-key`: reads what it is bound to. */
-  readonly kind: 'token' | 'client-key';
+  /** `token`: for programs and for people's tools. `session`: a person who has signed in. `client-key`: reads what it is bound to. */
+  readonly kind: 'token' | 'client-key' | 'session';
   readonly id: string;
   readonly name: string;
+  /** Whom it acts for: whose session it is, or whose personal token. */
+  readonly person?: PersonName;
+  /** What it may do; of a person: what the person may. Client keys have none and read what they are bound to. */
+  readonly grants?: readonly Grant[];
+  /** Personal tokens: nothing beyond these either. */
+  readonly limits?: readonly Grant[];
   /** Client keys: a service's name, or `*`. */
   readonly service?: string;
   /** Client keys: the root of the subtree of environments that can be read. */

@@ -11,9 +11,11 @@ import { Authenticator } from './authenticator';
 import { ANY_SERVICE } from './credential';
 import { StoredCredential } from './credential.entity';
 import { ClientKeyView, TokenView, type CreateClientKey, type CreateToken, type CreatedClientKey, type CreatedToken, type CredentialsQuery } from './credentials.dto';
+import { grantAdministration } from './first-token';
 import { hashOf, newSecret, shownPrefixOf } from './secret';
 
-type Kind = StoredCredential['kind'];
+type Kind = Exclude<StoredCredential['kind'], 'session'>;
+type NewCredential = StoredCredential & { readonly kind: Kind };
 type ListedCredential = StoredCredential & { readonly environment: string | null };
 
 /** Credentials are created, which is the one moment their secret exists outside its owner, listed, and revoked. */
@@ -35,7 +37,7 @@ export class CredentialsService {
 
   async createToken(actor: Actor, { name, expiresAt }: CreateToken): Promise<CreatedToken> {
     const { credential, secret } = this.prepare('token', name, expiresAt);
-    await this.store(actor, credential, { name });
+    await this.store(actor, credential, { name }, (manager) => grantAdministration(manager, 'token', credential.id));
     return { ...TokenView.of(credential), secret };
   }
 
@@ -84,10 +86,10 @@ export class CredentialsService {
     return pageOf(rows, limit, (row) => [row.name, row.id], (row) => view({ ...row, environment: names.get(row.environmentId ?? 0) ?? null }));
   }
 
-  private prepare(kind: Kind, name: string, expiresAt: string | undefined): { credential: StoredCredential; secret: string } {
+  private prepare(kind: Kind, name: string, expiresAt: string | undefined): { credential: NewCredential; secret: string } {
     const secret = newSecret(kind);
     const now = this.clock.now();
-    const credential: StoredCredential = {
+    const credential: NewCredential = {
       id: randomUUID(),
       kind,
       name,
@@ -98,13 +100,17 @@ export class CredentialsService {
       createdAt: now,
       expiresAt: expiresAt === undefined ? null : futureMoment(expiresAt, now),
       revokedAt: null,
+      personId: null,
+      createdBy: null,
+      lastUsedAt: null,
     };
     return { credential, secret };
   }
 
-  private async store(actor: Actor, credential: StoredCredential, subject: Record<string, unknown>): Promise<void> {
+  private async store(actor: Actor, credential: NewCredential, subject: Record<string, unknown>, more?: (manager: EntityManager) => Promise<void>): Promise<void> {
     await this.dataSource.transaction(async (manager) => {
       await manager.insert(StoredCredential, credential);
+      await more?.(manager);
       await recordAudit(manager, { actor, action: `${credential.kind}.create`, subject: { id: credential.id, ...subject } });
       // Every replica then knows when the next credential expires.
       await announce(manager, 'access');

@@ -1,33 +1,85 @@
+import type { Area, Authority, Permission, ServicePattern } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
+import { LABEL_PATTERN, layerKey, ROOT_ENVIRONMENT, type LayerName } from '../kernel/names';
 import { ANY_SERVICE, type Credential } from './credential';
+import { intersection, isWithin, matches, scopeOf, servicePatternOf, type Scope } from './grant';
 
-/** What is to be read: a service, and its environment as the path from the root of the tree to it. */
-export interface ReadTarget {
-  readonly service: string;
-  readonly environmentLineage: readonly string[];
-}
+/** The names from the root of the tree to an environment; empty when there is none of that name. */
+export type LineageOf = (environment: string) => readonly string[];
 
 /**
- * The one place that says who may do what. People, roles and approvals come in here: routes say what they need, and
- * nobody else asks who the caller is.
+ * The one place that decides who may do what. Routes say what they need, and nobody else asks who the caller is.
+ *
+ * Names are compared exactly, in the one spelling in which they can be looked up (`LABEL_PATTERN`); anything else is no
+ * name and is allowed nothing. Whether what is named exists is not asked: a refusal says nothing about it.
  */
-export function decide(credential: Credential, need: 'admin' | 'read', target: ReadTarget | undefined): void {
-  if (credential.kind === 'token') return;
-  if (need === 'admin') {
-    throw new DomainError('forbidden', 'This needs an administrator token; the request came with a client key, which can only read configuration.');
-  }
-  if (target === undefined || !mayRead(credential, target.service, target.environmentLineage)) {
-    throw new DomainError('forbidden', `The client key reads ${scopeOf(credential)}, and nothing else.`);
+export function authorityOf(credential: Credential, lineageOf: LineageOf): Authority {
+  return new ScopedAuthority(scopesOf(credential, lineageOf), lineageOf);
+}
+
+/** @throws DomainError `forbidden` unless `permission` is held on every one of the layers */
+export function requireAllowed(authority: Authority, permission: Permission, layers: Iterable<LayerName>): void {
+  for (const layer of layers) {
+    if (!authority.allows(permission, layer)) throw forbidden(permission, `on ${layerKey(layer)}`);
   }
 }
 
-/** Whether the configuration of `service` in the environment at the end of the lineage (root first) can be read. */
-export function mayRead(credential: Credential, service: string, environmentLineage: readonly string[]): boolean {
-  if (credential.kind === 'token') return true;
-  const { service: boundService, environment } = credential;
-  return environment !== undefined && environmentLineage.includes(environment) && (boundService === ANY_SERVICE || boundService === service);
+export function forbidden(permission: Permission, where: string): DomainError {
+  return new DomainError('forbidden', `This needs the permission to ${permission} ${where}. Ask an owner of the service, or an administrator, for a grant.`);
 }
 
-function scopeOf({ service, environment }: Credential): string {
-  return `${service === ANY_SERVICE ? 'every service' : `the service ${service}`} in ${environment} and the environments below it`;
+function scopesOf({ kind, service, environment, grants = [], limits }: Credential, lineageOf: LineageOf): readonly Scope[] {
+  if (kind === 'client-key') {
+    return service === undefined || environment === undefined ? [] : [scopeOf({ role: 'client', services: service, environment })];
+  }
+  const scopes = grants.map(scopeOf);
+  if (limits === undefined) return scopes;
+  const within = limits.map(scopeOf);
+  return scopes.flatMap((scope) => within.map((limit) => intersection(scope, limit, lineageOf)).filter((both) => both !== undefined));
+}
+
+class ScopedAuthority implements Authority {
+  constructor(
+    private readonly scopes: readonly Scope[],
+    private readonly lineageOf: LineageOf,
+  ) {}
+
+  allows(permission: Permission, { service, environment }: LayerName): boolean {
+    if (!LABEL_PATTERN.test(service) || !LABEL_PATTERN.test(environment)) return false;
+    const lineage = this.lineage(environment);
+    return this.having(permission).some(({ services, environment: root }) => matches(services, service) && lineage.includes(root));
+  }
+
+  allowsThroughout(permission: Permission, { services, environment }: Area): boolean {
+    const wanted = servicePatternOf(services);
+    const lineage = this.lineage(environment);
+    return this.having(permission).some((scope) => isWithin(wanted, scope.services) && lineage.includes(scope.environment));
+  }
+
+  allowsEverywhere(permission: Permission): boolean {
+    return this.allowsThroughout(permission, { services: ANY_SERVICE, environment: ROOT_ENVIRONMENT });
+  }
+
+  allowsSomewhere(permission: Permission, service?: string): boolean {
+    return this.having(permission).some(({ services }) => service === undefined || (LABEL_PATTERN.test(service) && matches(services, service)));
+  }
+
+  allowsInEnvironment(permission: Permission, environment: string): boolean {
+    const lineage = this.lineage(environment);
+    return this.having(permission).some(({ environment: root }) => lineage.includes(root) || this.lineageOf(root).includes(environment));
+  }
+
+  servicesWith(permission: Permission): readonly ServicePattern[] {
+    return this.having(permission).map(({ services }) => services);
+  }
+
+  private having(permission: Permission): readonly Scope[] {
+    return this.scopes.filter(({ permissions }) => permissions.has(permission));
+  }
+
+  /** An environment that does not exist is treated like one below the root: who may do something everywhere is told that it is missing. */
+  private lineage(environment: string): readonly string[] {
+    const lineage = this.lineageOf(environment);
+    return lineage.length === 0 ? [ROOT_ENVIRONMENT] : lineage;
+  }
 }

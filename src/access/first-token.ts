@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
 import { ADVISORY_LOCKS } from '../database/advisory-locks';
-import { SYSTEM_ACTOR } from '../kernel/actor';
+import { lastingActor, SYSTEM_ACTOR } from '../kernel/actor';
 import { announce } from '../notify/announce';
 import { StoredCredential } from './credential.entity';
+import type { SubjectKind } from './access-grant.entity';
 import { hashOf, newSecret, shownPrefixOf } from './secret';
 
 /**
@@ -29,9 +30,22 @@ export async function ensureAdministratorToken(dataSource: DataSource): Promise<
       createdAt: new Date(),
       expiresAt: null,
       revokedAt: null,
+      personId: null,
+      createdBy: null,
+      lastUsedAt: null,
     });
+    await grantAdministration(manager, 'token', id);
     await recordAudit(manager, { actor: SYSTEM_ACTOR, action: 'token.create', subject: { id, name } });
     await announce(manager, 'access');
     return secret;
   });
+}
+
+/** Everything, everywhere, by the word of the process itself. */
+export async function grantAdministration(manager: EntityManager, subjectKind: SubjectKind, subject: string): Promise<void> {
+  await manager.query(
+    `INSERT INTO access_grant (id, subject_kind, subject, role, services, environment_id, created_by)
+     SELECT $1, $2, $3, 'admin', '*', id, $4 FROM environment WHERE parent_id IS NULL`,
+    [randomUUID(), subjectKind, subject, lastingActor(SYSTEM_ACTOR)],
+  );
 }

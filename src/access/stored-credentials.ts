@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DiskCopy } from '../copy/disk-copy';
+import type { PersonName } from '../kernel/actor';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
 import type { Credential } from './credential';
 import type { CredentialStore, HashedCredential } from './credential-store';
+import type { Grant } from './grant';
 
 interface UsableRow {
   readonly id: string;
@@ -15,12 +17,26 @@ interface UsableRow {
   readonly environment: string | null;
   readonly expires_at: Date | null;
   readonly secret_hash: Buffer;
+  readonly person: PersonName | null;
+  readonly own: Grant[] | null;
+  readonly of_person: Grant[] | null;
 }
 
+const grantsWhere = (condition: string): string => `
+  SELECT jsonb_agg(jsonb_build_object('role', g.role, 'services', g.services, 'environment', ge.name, 'reveal', g.reveal) ORDER BY g.id)
+    FROM access_grant g JOIN environment ge ON ge.id = g.environment_id
+   WHERE ${condition}`;
+
 const USABLE = `
-  SELECT c.id, c.kind, c.name, c.service_name, c.expires_at, c.secret_hash, e.name AS environment
-    FROM credential c LEFT JOIN environment e ON e.id = c.environment_id
-   WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1)`;
+  SELECT c.id, c.kind, c.name, c.service_name, c.expires_at, c.secret_hash, e.name AS environment,
+         CASE WHEN p.id IS NOT NULL THEN jsonb_build_object('id', p.id, 'name', p.name) END AS person,
+         (${grantsWhere(`g.subject_kind = 'token' AND g.subject = c.id::text`)}) AS own,
+         (${grantsWhere(`(g.subject_kind = 'person' AND g.subject = p.id::text)
+            OR (g.subject_kind = 'group' AND g.subject IN (SELECT m.group_name FROM group_member m WHERE m.person_id = p.id))`)}) AS of_person
+    FROM credential c
+    LEFT JOIN environment e ON e.id = c.environment_id
+    LEFT JOIN person p ON p.id = c.person_id
+   WHERE c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > $1) AND p.disabled_at IS NULL`;
 
 /** The credentials in the database. */
 @Injectable()
@@ -40,7 +56,7 @@ export class StoredCredentials implements CredentialStore {
   }
 
   async find(hash: Buffer): Promise<Credential | undefined> {
-    const [row] = await this.dataSource.query<UsableRow[]>(`${USABLE} AND secret_hash = $2`, [this.clock.now(), hash]);
+    const [row] = await this.dataSource.query<UsableRow[]>(`${USABLE} AND c.secret_hash = $2`, [this.clock.now(), hash]);
     return row && Object.freeze(credentialOf(row));
   }
 
@@ -59,8 +75,12 @@ export class StoredCredentials implements CredentialStore {
   }
 
   private copied(): HashedCredential[] {
-    return (this.copy.state?.credentials ?? []).map(({ expiresAt, ...credential }) =>
-      Object.freeze({ ...credential, ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }),
+    return (this.copy.state?.credentials ?? []).map(({ expiresAt, grants, limits, ...credential }) =>
+      Object.freeze({
+        ...credential,
+        ...(grants === undefined ? {} : { grants: grants as readonly Grant[] }),
+        ...(limits === undefined ? {} : { limits: limits as readonly Grant[] }),
+        ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }),
     );
   }
 }
@@ -70,8 +90,16 @@ function credentialOf(row: UsableRow): Credential {
     kind: row.kind,
     id: row.id,
     name: row.name,
+    ...(row.person === null ? {} : { person: row.person }),
+    ...(row.kind === 'client-key' ? {} : grantsOf(row)),
     ...(row.service_name === null ? {} : { service: row.service_name }),
     ...(row.environment === null ? {} : { environment: row.environment }),
     ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
   };
+}
+
+/** A person's tool may do what the person may, and if anything was granted to it, only as far as that goes. */
+function grantsOf({ person, own, of_person: ofPerson }: UsableRow): Pick<Credential, 'grants' | 'limits'> {
+  if (person === null) return { grants: own ?? [] };
+  return { grants: ofPerson ?? [], ...(own === null ? {} : { limits: own }) };
 }

@@ -13,7 +13,7 @@ export class TokensController {
   constructor(private readonly credentials: CredentialsService) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @ApiOperation({ summary: 'The administrator tokens, by name' })
   @ApiPage(TokenView)
   list(@Query() query: CredentialsQuery): Promise<Page<TokenView>> {
@@ -21,7 +21,7 @@ export class TokensController {
   }
 
   @Post()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @ApiOperation({ summary: 'Create an administrator token', description: 'Takes no Idempotency-Key: an answer with a secret is not stored.' })
   @ApiCreatedResponse({ type: CreatedToken })
   create(@CurrentActor() actor: Actor, @Body() body: CreateToken): Promise<CreatedToken> {
@@ -29,7 +29,7 @@ export class TokensController {
   }
 
   @Delete(':id')
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke an administrator token, with immediate effect' })
   @ApiNoContentResponse()

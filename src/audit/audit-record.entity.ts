@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import type { Actor } from '../kernel/actor';
+import type { LastingActor } from '../kernel/actor';
 import { bigintAsNumber } from '../kernel/bigint-column';
 
 /** Who did what to what, and when. Only ever inserted; holds names, never values and never secrets. */
@@ -12,7 +12,7 @@ export class AuditRecord {
   at!: Date;
 
   @Column({ type: 'jsonb' })
-  actor!: Pick<Actor, 'kind' | 'id' | 'name'>;
+  actor!: LastingActor;
 
   @Column({ type: 'text' })
   action!: string;

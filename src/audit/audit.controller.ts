@@ -12,7 +12,7 @@ export class AuditController {
   constructor(private readonly dataSource: DataSource) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @ApiOperation({ summary: 'Who did what, newest first' })
   @ApiPage(AuditRecordView)
   async list(@Query() { cursor, limit, action, actor }: AuditQuery): Promise<Page<AuditRecordView>> {

@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { PageQuery } from '../http/page';
 import { MayBeAbsent, Text } from '../http/shape';
+import type { LastingActor } from '../kernel/actor';
 import type { AuditRecord } from './audit-record.entity';
 import { AUDIT_ACTIONS, type AuditAction } from './record-audit';
 
@@ -16,8 +17,8 @@ export class AuditQuery extends PageQuery {
 }
 
 export class AuditActorView {
-  @ApiProperty({ enum: ['token', 'client-key', 'system'] })
-  kind!: 'token' | 'client-key' | 'system';
+  @ApiProperty({ enum: ['session', 'token', 'client-key', 'system'] })
+  kind!: LastingActor['kind'];
 
   @ApiProperty()
   id!: string;

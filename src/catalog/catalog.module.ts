@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { READ_LINEAGE, type ReadLineage } from '../access/credential-store';
+import { LINEAGES, type Lineages } from '../access/credential-store';
 import { NotifyModule } from '../notify/notify.module';
 import { Catalog } from './catalog';
 import { EnvironmentsController } from './environments.controller';
@@ -7,10 +7,13 @@ import { EnvironmentsService } from './environments.service';
 import { ServicesController } from './services.controller';
 import { ServicesService } from './services.service';
 
-const readLineage = {
-  provide: READ_LINEAGE,
+const lineages = {
+  provide: LINEAGES,
   inject: [Catalog],
-  useFactory: (catalog: Catalog): ReadLineage => (environment) => catalog.lineageNames(environment),
+  useFactory: (catalog: Catalog): Lineages => ({
+    of: (environment) => catalog.knownLineageNames(environment),
+    read: (environment) => catalog.lineageNames(environment),
+  }),
 };
 
 /** Global, because access asks for the lineage of an environment by a token and must not know this folder. */
@@ -18,7 +21,7 @@ const readLineage = {
 @Module({
   imports: [NotifyModule],
   controllers: [EnvironmentsController, ServicesController],
-  providers: [Catalog, EnvironmentsService, ServicesService, readLineage],
-  exports: [Catalog, READ_LINEAGE],
+  providers: [Catalog, EnvironmentsService, ServicesService, lineages],
+  exports: [Catalog, LINEAGES],
 })
 export class CatalogModule {}

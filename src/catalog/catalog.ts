@@ -5,8 +5,9 @@ import { DiskCopy } from '../copy/disk-copy';
 import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
 import type { CatalogAdditions } from './add-to-catalog';
-import { Environment } from './environment.entity';
+import type { Environment } from './environment.entity';
 import { EnvironmentTree } from './environment-tree';
+import { readEnvironments } from './read-environments';
 import { readServices } from './read-services';
 import { Service } from './service.entity';
 
@@ -18,6 +19,7 @@ import { Service } from './service.entity';
 @Injectable()
 export class Catalog implements OnModuleInit, OnModuleDestroy {
   private tree = new EnvironmentTree([]);
+  private environmentsCounter = -1;
   private servicesByName = new Map<string, Service>();
   private servicesById = new Map<number, Service>();
   /** The catalog's counter up to which every service is known; -1 before they have been read. */
@@ -71,6 +73,11 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   /** The same as names, also of an environment that was only just created elsewhere; empty when there is none of that name. */
   async lineageNames(environment: string): Promise<readonly string[]> {
     if (this.tree.named(environment) === undefined) await this.ensureFresh();
+    return this.knownLineageNames(environment);
+  }
+
+  /** The same, as far as is known now. */
+  knownLineageNames(environment: string): readonly string[] {
     const known = this.tree.named(environment);
     return known === undefined ? [] : this.tree.lineage(known).map(({ name }) => name);
   }
@@ -78,6 +85,16 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   /** Itself first, parents before their children. */
   descendants(environment: string): readonly Environment[] {
     return this.tree.descendants(this.knownEnvironment(environment));
+  }
+
+  /** Approvals that a change needs to reach the environment: as many as the strictest of its lineage asks for. */
+  requiredApprovals(environment: string): number {
+    return Math.max(0, ...this.lineage(environment).map(({ requiredApprovals }) => requiredApprovals ?? 0));
+  }
+
+  /** Tells one state of all environments from another: the log holds it against the present one before it commits. */
+  get environmentsState(): number {
+    return this.environmentsCounter;
   }
 
   /** Parents before their children. */
@@ -118,10 +135,11 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     const planned = new Catalog(this.dataSource, this.log, this.copy);
     // Younger than all there are, as a child must be younger than its parent.
     const nextId = 1 + Math.max(0, ...this.servicesById.keys(), ...this.tree.all.map(({ id }) => id));
-    const unsaved = { description: '', createdAt: new Date(0) };
+    const unsaved = { description: '', requiredApprovals: null, createdAt: new Date(0) };
     const environments = added.environments.map(({ name, parentId }, index) => ({ ...unsaved, id: nextId + index, name, parentId }));
     const services = added.services.map((name, index) => ({ ...unsaved, id: nextId + index, name, owner: '', archivedAt: null }));
     planned.tree = new EnvironmentTree([...this.tree.all, ...environments]);
+    planned.environmentsCounter = this.environmentsCounter;
     planned.keep([...this.services(), ...services]);
     return planned;
   }
@@ -132,8 +150,9 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   }
 
   private async load(): Promise<void> {
-    const [environments, changed] = await Promise.all([this.dataSource.manager.find(Environment), readServices(this.dataSource, this.counter)]);
-    this.tree = new EnvironmentTree(environments);
+    const [read, changed] = await Promise.all([readEnvironments(this.dataSource), readServices(this.dataSource, this.counter)]);
+    this.tree = new EnvironmentTree(read.environments);
+    this.environmentsCounter = read.counter;
     const isAll = this.counter < 0;
     if (isAll) this.keep(changed.services);
     else for (const service of changed.services) this.add(service);
@@ -146,7 +165,7 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   /** What was known when the disk copy was written, until the database answers. */
   private recall({ environments, services }: CopiedState): void {
     const longAgo = new Date(0);
-    const unknown = { description: '', createdAt: longAgo };
+    const unknown = { description: '', requiredApprovals: null, createdAt: longAgo };
     this.tree = new EnvironmentTree(environments.map((environment) => ({ ...unknown, ...environment })));
     this.keep(services.map(({ id, name, archived }) => ({ ...unknown, id, name, owner: '', archivedAt: archived ? longAgo : null })));
   }

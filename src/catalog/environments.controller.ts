@@ -16,7 +16,7 @@ export class EnvironmentsController {
   constructor(private readonly environments: EnvironmentsService) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'The environments, by name' })
   @ApiPage(EnvironmentView)
   list(@Query() query: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
@@ -24,7 +24,7 @@ export class EnvironmentsController {
   }
 
   @Post()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Create an environment below another' })
@@ -34,7 +34,7 @@ export class EnvironmentsController {
   }
 
   @Get(':environment')
-  @Needs('admin')
+  @Needs('view', 'environment')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'One environment' })
   @ApiOkResponse({ type: EnvironmentView })
@@ -43,7 +43,7 @@ export class EnvironmentsController {
   }
 
   @Patch(':environment')
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Describe an environment' })

@@ -16,7 +16,7 @@ export class ServicesController {
   constructor(private readonly services: ServicesService) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'The services, by name' })
   @ApiPage(ServiceView)
   list(@Query() query: ServicesQuery): Promise<Page<ServiceView>> {
@@ -24,7 +24,7 @@ export class ServicesController {
   }
 
   @Post()
-  @Needs('admin')
+  @Needs('grant', 'somewhere')
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Create a service' })
@@ -34,7 +34,7 @@ export class ServicesController {
   }
 
   @Get(':service')
-  @Needs('admin')
+  @Needs('view', 'service')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'One service' })
   @ApiOkResponse({ type: ServiceView })
@@ -43,7 +43,7 @@ export class ServicesController {
   }
 
   @Patch(':service')
-  @Needs('admin')
+  @Needs('grant', 'whole-service')
   @Idempotent()
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Describe a service, archive it or bring it back' })
@@ -58,7 +58,7 @@ export class ServicesController {
   }
 
   @Delete(':service')
-  @Needs('admin')
+  @Needs('grant', 'whole-service')
   @UseInterceptors(EntityTagInterceptor)
   @ApiOperation({ summary: 'Archive a service: it takes no more changes, and what reads it keeps reading it' })
   @ApiOkResponse({ type: ServiceView })

@@ -18,7 +18,7 @@ export class ChangeEditsController {
   constructor(private readonly edits: ChangeEdits) {}
 
   @Put('documents/:name')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @RawBody()
   @ApiOperation({ summary: 'Propose the source in the body for a document' })
   @ApiConsumes(...Object.values(MEDIA_TYPES))
@@ -36,7 +36,7 @@ export class ChangeEditsController {
   }
 
   @Patch('documents/:name')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @RawBody()
   @ApiOperation({ summary: 'Propose an edit by key; it builds on what the change already proposes' })
   @ApiConsumes('application/merge-patch+json', 'application/json-patch+json')
@@ -54,7 +54,7 @@ export class ChangeEditsController {
   }
 
   @Delete('documents/:name')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Propose to delete a document' })
   @ApiOkResponse({ type: ChangeSummaryView })
   deleteDocument(
@@ -66,7 +66,7 @@ export class ChangeEditsController {
   }
 
   @Delete('documents/:name/edit')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Take the edit of a document out of the change' })
   @ApiOkResponse({ type: ChangeSummaryView })
   dropDocument(
@@ -78,7 +78,7 @@ export class ChangeEditsController {
   }
 
   @Put('schemas/:name')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @RawBody()
   @ApiOperation({ summary: 'Propose a JSON Schema for a document name' })
   @ApiConsumes('application/schema+json', 'application/json')
@@ -94,7 +94,7 @@ export class ChangeEditsController {
   }
 
   @Delete('schemas/:name')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Propose to detach a JSON Schema' })
   @ApiOkResponse({ type: ChangeSummaryView })
   deleteSchema(
@@ -106,7 +106,7 @@ export class ChangeEditsController {
   }
 
   @Delete('schemas/:name/edit')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Take the edit of a schema out of the change' })
   @ApiOkResponse({ type: ChangeSummaryView })
   dropSchema(
@@ -118,7 +118,7 @@ export class ChangeEditsController {
   }
 
   @Put('includes')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Propose the services the layer builds on' })
   @ApiOkResponse({ type: ChangeSummaryView })
   putIncludes(
@@ -131,7 +131,7 @@ export class ChangeEditsController {
   }
 
   @Delete('includes')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Propose to declare no includes here' })
   @ApiOkResponse({ type: ChangeSummaryView })
   deleteIncludes(
@@ -143,7 +143,7 @@ export class ChangeEditsController {
   }
 
   @Delete('includes/edit')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Take the edit of the includes out of the change' })
   @ApiOkResponse({ type: ChangeSummaryView })
   dropIncludes(

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { requireAllowed } from '../access/decide';
 import { requireMatch } from '../http/preconditions';
 import type { Actor } from '../kernel/actor';
+import type { Permission } from '../kernel/authority';
 import { ChangeEdits } from './change-edits';
 import { changeTag, ChangesService, refuseUnlessOpen } from './changes.service';
 import { Publisher, requireRevision, type PublishRequest, type PublishResult } from './publisher';
@@ -15,21 +17,24 @@ export class ChangePublisher {
   ) {}
 
   async impact(id: number, actor: Actor): Promise<PublishResult> {
-    return this.publisher.dryRun(await this.request(id, actor, undefined));
+    return this.publisher.dryRun(await this.request(id, actor, 'view', undefined));
   }
 
   /** @throws DomainError `change_not_open`, `change_conflict`, `schema_violation`, … with nothing written */
-  async publish(id: number, actor: Actor, ifMatch: string | undefined): Promise<PublishResult> {
+  async publish(id: number, actor: Actor, ifMatch: string | undefined, emergency?: string): Promise<PublishResult> {
     const earlier = await this.publisher.earlierPublish(actor);
     if (earlier) return earlier;
-    return requireRevision(await this.publisher.publish(await this.request(id, actor, ifMatch)));
+    const request = await this.request(id, actor, 'publish', ifMatch);
+    return requireRevision(await this.publisher.publish({ ...request, emergency }));
   }
 
-  private async request(id: number, actor: Actor, ifMatch: string | undefined): Promise<PublishRequest> {
+  private async request(id: number, actor: Actor, permission: Permission, ifMatch: string | undefined): Promise<PublishRequest> {
     const change = await this.changes.show(id);
     refuseUnlessOpen(change);
     requireMatch(ifMatch, changeTag(change));
     const edits = await this.edits.list(id);
+    // Asked again: edits may have come in since the request was let in.
+    requireAllowed(actor.authority, permission, edits.map(({ layer }) => layer));
     return {
       kind: change.kind,
       message: change.title,

@@ -5,23 +5,23 @@ import { Needs } from '../http/needs';
 import { ApiPage, decodeCursor, pageOf, type Page } from '../http/page';
 import { CurrentActor, IfMatch, type FastifyReply } from '../http/request-context';
 import type { Actor } from '../kernel/actor';
-import { ChangeEdits } from './change-edits';
 import { ChangePublisher } from './change-publisher';
-import { changeSummary, editView, publishView } from './change-views';
-import { ChangeParams, ChangesQuery, ChangeSummaryView, ChangeView, NewChange, PublishView } from './changes.dto';
+import { changeSummary, publishView } from './change-views';
+import { ChangeParams, ChangesQuery, ChangeSummaryView, ChangeView, NewChange, PublishBody, PublishView } from './changes.dto';
 import { ChangesService, changeTag } from './changes.service';
+import { WholeChange } from './whole-change';
 
 @ApiTags('changes')
 @Controller('api/v1/changes')
 export class ChangesController {
   constructor(
     private readonly changes: ChangesService,
-    private readonly edits: ChangeEdits,
+    private readonly whole: WholeChange,
     private readonly publisher: ChangePublisher,
   ) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'Changes, newest first' })
   @ApiPage(ChangeSummaryView)
   async list(@Query() { status, cursor, limit }: ChangesQuery): Promise<Page<ChangeSummaryView>> {
@@ -30,7 +30,7 @@ export class ChangesController {
   }
 
   @Post()
-  @Needs('admin')
+  @Needs('edit', 'somewhere')
   @Idempotent()
   @ApiOperation({ summary: 'Begin a change' })
   @ApiCreatedResponse({ type: ChangeView })
@@ -41,21 +41,21 @@ export class ChangesController {
   ): Promise<ChangeView> {
     const change = await this.changes.create(title, actor);
     void reply.header('location', `/api/v1/changes/${change.id}`).header('etag', changeTag(change));
-    return { ...changeSummary(change), edits: [] };
+    return this.whole.view(change, actor);
   }
 
   @Get(':id')
-  @Needs('admin')
+  @Needs('view', 'change')
   @ApiOperation({ summary: 'A change and its edits' })
   @ApiOkResponse({ type: ChangeView })
-  async show(@Param() { id }: ChangeParams, @Res({ passthrough: true }) reply: FastifyReply): Promise<ChangeView> {
+  async show(@Param() { id }: ChangeParams, @CurrentActor() actor: Actor, @Res({ passthrough: true }) reply: FastifyReply): Promise<ChangeView> {
     const change = await this.changes.show(id);
     void reply.header('etag', changeTag(change));
-    return { ...changeSummary(change), edits: (await this.edits.list(id)).map(editView) };
+    return this.whole.view(change, actor);
   }
 
   @Patch(':id')
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Give a change another title' })
   @ApiOkResponse({ type: ChangeSummaryView })
   async rename(
@@ -69,7 +69,7 @@ export class ChangesController {
 
   @Delete(':id')
   @HttpCode(204)
-  @Needs('admin')
+  @Needs('edit', 'change')
   @ApiOperation({ summary: 'Discard a change' })
   @ApiNoContentResponse()
   discard(@Param() { id }: ChangeParams, @IfMatch() ifMatch: string | undefined, @CurrentActor() actor: Actor): Promise<void> {
@@ -77,24 +77,25 @@ export class ChangesController {
   }
 
   @Get(':id/impact')
-  @Needs('admin')
+  @Needs('view', 'change')
   @ApiOperation({ summary: 'What publishing it would do to every config that depends on it' })
   @ApiOkResponse({ type: PublishView })
   async impact(@Param() { id }: ChangeParams, @CurrentActor() actor: Actor): Promise<PublishView> {
-    return publishView(await this.publisher.impact(id, actor));
+    return publishView(await this.publisher.impact(id, actor), actor);
   }
 
   @Post(':id/publish')
   @HttpCode(200)
-  @Needs('admin')
+  @Needs('publish', 'change')
   @Idempotent()
   @ApiOperation({ summary: 'Publish it: whole, as one revision, or not at all' })
   @ApiOkResponse({ type: PublishView })
   async publish(
     @Param() { id }: ChangeParams,
+    @Body() { emergency }: PublishBody,
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.publisher.publish(id, actor, ifMatch));
+    return publishView(await this.publisher.publish(id, actor, ifMatch, emergency), actor);
   }
 }

@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
+import { CHANGE_LAYERS } from '../access/change-layers';
 import { CatalogModule } from '../catalog/catalog.module';
 import { ReleasesModule } from '../releases/releases.module';
 import { ChangeEdits } from './change-edits';
@@ -15,7 +16,11 @@ import { ProposedLayersBuilder } from './proposed-layers';
 import { Publisher } from './publisher';
 import { RollbackAndPromotionController } from './rollback-and-promotion.controller';
 import { Rollback } from './rollback';
+import { StoredChangeLayers } from './stored-change-layers';
+import { WholeChange } from './whole-change';
 
+/** Global, because access asks by a token which layers a change touches. */
+@Global()
 @Module({
   imports: [CatalogModule, ReleasesModule],
   controllers: [ChangeEditsController, ChangesController, LayerWritesController, RollbackAndPromotionController],
@@ -30,7 +35,9 @@ import { Rollback } from './rollback';
     ProposedLayersBuilder,
     Publisher,
     Rollback,
+    WholeChange,
+    { provide: CHANGE_LAYERS, useClass: StoredChangeLayers },
   ],
-  exports: [ChangesService, Publisher],
+  exports: [CHANGE_LAYERS, ChangeEdits, ChangePublisher, ChangesService, Publisher],
 })
 export class ChangesModule {}

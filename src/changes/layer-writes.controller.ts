@@ -10,7 +10,7 @@ import { Flag, WholeNumber } from '../http/shape';
 import type { Actor } from '../kernel/actor';
 import type { EntryKind } from '../releases/layer-entry';
 import { publishView } from './change-views';
-import { IncludesBody, MessageField, PatchQuery, PublishQuery, PublishView, PutQuery } from './changes.dto';
+import { EmergencyField, IncludesBody, MessageField, PatchQuery, PublishQuery, PublishView, PutQuery } from './changes.dto';
 import { DirectWrites, type DirectWriteOptions } from './direct-writes';
 import type { EntryWrite } from './entry-writer';
 import { Rollback } from './rollback';
@@ -21,6 +21,9 @@ class RollbackBody {
 
   @MessageField()
   message?: string;
+
+  @EmergencyField()
+  emergency?: string;
 
   @Flag({ optional: true })
   dryRun?: boolean;
@@ -38,7 +41,7 @@ export class LayerWritesController {
   ) {}
 
   @Put('documents/:name')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @RawBody()
   @ApiOperation({ summary: 'Replace a document by the source in the body' })
@@ -57,7 +60,7 @@ export class LayerWritesController {
   }
 
   @Patch('documents/:name')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @RawBody()
   @ApiOperation({ summary: 'Edit a document by key; comments, order and quoting of the rest stay' })
@@ -76,7 +79,7 @@ export class LayerWritesController {
   }
 
   @Delete('documents/:name')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @ApiOperation({ summary: 'Delete a document; what the layer inherits shows again' })
   @ApiOkResponse({ type: PublishView })
@@ -90,7 +93,7 @@ export class LayerWritesController {
   }
 
   @Put('schemas/:name')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @RawBody()
   @ApiOperation({ summary: 'Attach a JSON Schema (draft 2020-12) to a document name' })
@@ -108,7 +111,7 @@ export class LayerWritesController {
   }
 
   @Delete('schemas/:name')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @ApiOperation({ summary: 'Detach the JSON Schema' })
   @ApiOkResponse({ type: PublishView })
@@ -122,7 +125,7 @@ export class LayerWritesController {
   }
 
   @Put('includes')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @ApiOperation({ summary: 'Declare the services whose configuration this layer builds on' })
   @ApiOkResponse({ type: PublishView })
@@ -133,11 +136,11 @@ export class LayerWritesController {
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.writes.writeIncludes({ ...layer }, includes, options(query, ifMatch, actor)));
+    return publishView(await this.writes.writeIncludes({ ...layer }, includes, options(query, ifMatch, actor)), actor);
   }
 
   @Delete('includes')
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @ApiOperation({ summary: 'Declare nothing here, and inherit the includes of the parent environment' })
   @ApiOkResponse({ type: PublishView })
@@ -147,21 +150,21 @@ export class LayerWritesController {
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.writes.writeIncludes({ ...layer }, null, options(query, ifMatch, actor)));
+    return publishView(await this.writes.writeIncludes({ ...layer }, null, options(query, ifMatch, actor)), actor);
   }
 
   @Post('rollback')
   @HttpCode(200)
-  @Needs('admin')
+  @Needs('publish', 'layer')
   @Idempotent()
   @ApiOperation({ summary: 'Publish the content of an earlier version again' })
   @ApiOkResponse({ type: PublishView })
   async rollBack(
     @Param() layer: LayerNameParams,
-    @Body() { version, message, dryRun = false }: RollbackBody,
+    @Body() { version, message, emergency, dryRun = false }: RollbackBody,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.rollback.layer({ ...layer }, version, { actor, message, dryRun }));
+    return publishView(await this.rollback.layer({ ...layer }, version, { actor, message, emergency, dryRun }), actor);
   }
 
   private async write(
@@ -171,12 +174,12 @@ export class LayerWritesController {
     write: EntryWrite,
     writeOptions: DirectWriteOptions,
   ): Promise<PublishView> {
-    return publishView(await this.writes.write({ ...layer }, kind, name, write, writeOptions));
+    return publishView(await this.writes.write({ ...layer }, kind, name, write, writeOptions), writeOptions.actor);
   }
 }
 
-function options({ message, dryRun = false }: PublishQuery, ifMatch: string | undefined, actor: Actor): DirectWriteOptions {
-  return { actor, message, ifMatch, dryRun };
+function options({ message, emergency, dryRun = false }: PublishQuery, ifMatch: string | undefined, actor: Actor): DirectWriteOptions {
+  return { actor, message, emergency, ifMatch, dryRun };
 }
 
 /** A request without a body has none, not an empty one. */

@@ -7,11 +7,11 @@ import { CurrentActor, type FastifyReply } from '../http/request-context';
 import { Flag, LabelName, WholeNumber } from '../http/shape';
 import type { Actor } from '../kernel/actor';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
-import { ChangeEdits } from './change-edits';
-import { changeSummary, editView, publishView } from './change-views';
-import { ChangeView, MessageField, PublishView } from './changes.dto';
+import { publishView } from './change-views';
+import { ChangeView, EmergencyField, MessageField, PublishView } from './changes.dto';
 import { Promotions } from './promotions';
 import { Rollback } from './rollback';
+import { WholeChange } from './whole-change';
 
 class RevisionParams {
   @WholeNumber({ min: 1 })
@@ -21,6 +21,9 @@ class RevisionParams {
 class RevisionRollbackBody {
   @MessageField()
   message?: string;
+
+  @EmergencyField()
+  emergency?: string;
 
   @Flag({ optional: true })
   dryRun?: boolean;
@@ -58,26 +61,26 @@ export class RollbackAndPromotionController {
   constructor(
     private readonly rollback: Rollback,
     private readonly promotions: Promotions,
-    private readonly edits: ChangeEdits,
+    private readonly whole: WholeChange,
   ) {}
 
   @Post('revisions/:revision/rollback')
   @HttpCode(200)
-  @Needs('admin')
+  @Needs('publish', 'somewhere')
   @Idempotent()
   @ApiTags('revisions')
   @ApiOperation({ summary: 'Undo what one revision did, in all its layers, as one new revision' })
   @ApiOkResponse({ type: PublishView })
   async rollBack(
     @Param() { revision }: RevisionParams,
-    @Body() { message, dryRun = false }: RevisionRollbackBody,
+    @Body() { message, emergency, dryRun = false }: RevisionRollbackBody,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.rollback.revision(revision, { actor, message, dryRun }));
+    return publishView(await this.rollback.revision(revision, { actor, message, emergency, dryRun }), actor);
   }
 
   @Post('promotions')
-  @Needs('admin')
+  @Needs('edit', 'somewhere')
   @Idempotent()
   @ApiOperation({ summary: 'Propose the documents of one environment to another, as a change' })
   @ApiCreatedResponse({ type: ChangeView })
@@ -88,6 +91,6 @@ export class RollbackAndPromotionController {
   ): Promise<ChangeView> {
     const change = await this.promotions.promote({ services, from, to, documents, title }, actor);
     void reply.header('location', `/api/v1/changes/${change.id}`);
-    return { ...changeSummary(change), edits: (await this.edits.list(change.id)).map(editView) };
+    return this.whole.view(change, actor);
   }
 }

@@ -1,3 +1,4 @@
+import type { PersonName } from '../kernel/actor';
 import type { LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 
@@ -13,6 +14,14 @@ export interface CopiedService {
   readonly archived: boolean;
 }
 
+/** As `access` has it. */
+export interface CopiedGrant {
+  readonly role: string;
+  readonly services: string;
+  readonly environment: string;
+  readonly reveal?: boolean;
+}
+
 /** A usable credential as it is stored: by the hash of its secret. */
 export interface CopiedCredential {
   /** Base64. */
@@ -20,10 +29,23 @@ export interface CopiedCredential {
   readonly kind: 'token' | 'client-key';
   readonly id: string;
   readonly name: string;
+  readonly person?: PersonName;
+  readonly grants?: readonly CopiedGrant[];
+  readonly limits?: readonly CopiedGrant[];
   readonly service?: string;
   readonly environment?: string;
   /** ISO 8601. */
   readonly expiresAt?: string;
+}
+
+/** A key that values are sealed with, wrapped by a master key that is not here. */
+export interface CopiedDataKey {
+  readonly id: string;
+  readonly service: string;
+  readonly masterKey: string;
+  /** Base64. */
+  readonly wrapped: string;
+  readonly retired?: boolean;
 }
 
 /** What a process knew besides its snapshots, all of one moment. */
@@ -37,6 +59,8 @@ export interface CopiedState {
   readonly environments: readonly CopiedEnvironment[];
   readonly services: readonly CopiedService[];
   readonly credentials: readonly CopiedCredential[];
+  /** Absent in copies of processes that did not know of any. */
+  readonly dataKeys?: readonly CopiedDataKey[];
 }
 
 /** One snapshot of the copy. `record` is what `Snapshot.record()` gave, for `Snapshot.restore()`. */

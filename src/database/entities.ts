@@ -1,4 +1,7 @@
+import { AccessGrant } from '../access/access-grant.entity';
 import { StoredCredential } from '../access/credential.entity';
+import { GroupMember } from '../access/group-member.entity';
+import { Person } from '../access/person.entity';
 import { AuditRecord } from '../audit/audit-record.entity';
 import { Environment } from '../catalog/environment.entity';
 import { Service } from '../catalog/service.entity';
@@ -13,17 +16,26 @@ import { Release } from '../releases/release.entity';
 import { RevisionRecord } from '../releases/revision.entity';
 import { ReplicaBook } from '../replicas/replica-book.entity';
 import { ReplicaRecord } from '../replicas/replica.entity';
+import { ChangeComment } from '../review/change-comment.entity';
+import { ChangeReview } from '../review/change-review.entity';
+import { ChangeSchedule } from '../review/change-schedule.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: (new () => object)[] = [
+  AccessGrant,
   AuditRecord,
   Change,
+  ChangeComment,
   ChangeEdit,
+  ChangeReview,
+  ChangeSchedule,
   DocumentContent,
   Environment,
+  GroupMember,
   InstanceRecord,
   Layer,
   LogIdentity,
+  Person,
   Release,
   ReleaseDocument,
   ReplicaBook,

@@ -1,5 +1,5 @@
 import { Global, Module } from '@nestjs/common';
-import { CREDENTIAL_STORE, READ_LINEAGE, type ReadLineage } from '../access/credential-store';
+import { CREDENTIAL_STORE, LINEAGES, type Lineages } from '../access/credential-store';
 import { COPIED_STATE_SOURCE } from '../snapshots/copied-state-source';
 import { SNAPSHOT_ORIGIN } from '../snapshots/snapshot-origin';
 import { Edge } from './edge';
@@ -13,8 +13,12 @@ import { EdgeState } from './edge-state';
     { provide: COPIED_STATE_SOURCE, useClass: EdgeState },
     { provide: SNAPSHOT_ORIGIN, inject: [Edge], useFactory: ({ origin }: Edge) => origin },
     { provide: CREDENTIAL_STORE, inject: [Edge], useFactory: ({ credentials }: Edge) => credentials },
-    { provide: READ_LINEAGE, inject: [Edge], useFactory: (edge: Edge): ReadLineage => (environment) => Promise.resolve(edge.lineage(environment)) },
+    {
+      provide: LINEAGES,
+      inject: [Edge],
+      useFactory: (edge: Edge): Lineages => ({ of: (environment) => edge.lineage(environment), read: (environment) => Promise.resolve(edge.lineage(environment)) }),
+    },
   ],
-  exports: [Edge, COPIED_STATE_SOURCE, SNAPSHOT_ORIGIN, CREDENTIAL_STORE, READ_LINEAGE],
+  exports: [Edge, COPIED_STATE_SOURCE, SNAPSHOT_ORIGIN, CREDENTIAL_STORE, LINEAGES],
 })
 export class EdgeModule {}

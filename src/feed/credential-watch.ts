@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock';
+import type { LayerName } from '../kernel/names';
 import { closing } from './encoded-message';
 import type { Subscription } from './subscription';
 
@@ -35,9 +36,9 @@ export class CredentialWatch {
     if (holder?.subscriptions.delete(subscription) && holder.subscriptions.size === 0) this.holders.delete(credentialId);
   }
 
-  revoke(stillValid: (credentialId: string) => boolean): void {
+  revoke(stillAllowed: (credentialId: string, target: LayerName) => boolean): void {
     for (const [id, { subscriptions }] of [...this.holders]) {
-      if (!stillValid(id)) endAll(subscriptions, 'The credential of this connection was revoked.');
+      endAll([...subscriptions].filter(({ channel: { target } }) => !stillAllowed(id, target)), 'The credential of this connection was revoked, or does not cover it any more.');
     }
   }
 
@@ -49,7 +50,7 @@ export class CredentialWatch {
   }
 }
 
-function endAll(subscriptions: Set<Subscription>, detail: string): void {
+function endAll(subscriptions: Iterable<Subscription>, detail: string): void {
   const message = closing('unauthenticated', detail, false);
   for (const subscription of [...subscriptions]) subscription.end(message);
 }

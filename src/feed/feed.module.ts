@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import { AccessModule } from '../access/access.module';
 import { Authenticator } from '../access/authenticator';
-import { READ_LINEAGE, type ReadLineage } from '../access/credential-store';
+import { Authorities } from '../access/authorities';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
@@ -26,8 +26,8 @@ import { ReportHub } from './report-hub';
     },
     {
       provide: ReadAccess,
-      inject: [Authenticator, READ_LINEAGE],
-      useFactory: (authenticator: Authenticator, readLineage: ReadLineage) => new ReadAccess(authenticator, readLineage),
+      inject: [Authenticator, Authorities],
+      useFactory: (authenticator: Authenticator, authorities: Authorities) => new ReadAccess(authenticator, authorities),
     },
     {
       provide: ReportHub,
@@ -50,6 +50,7 @@ export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
     private readonly feed: Feed,
     private readonly transports: FeedTransports,
     private readonly authenticator: Authenticator,
+    private readonly access: ReadAccess,
     private readonly adapterHost: HttpAdapterHost,
   ) {}
 
@@ -59,7 +60,12 @@ export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
 
   onModuleInit(): void {
     this.transports.attach(this.adapterHost.httpAdapter.getHttpServer() as Server);
-    this.stopHearing = this.authenticator.onRevoked((stillValid) => this.feed.revoke(stillValid));
+    this.stopHearing = this.authenticator.onChange((current) =>
+      this.feed.revoke((id, target) => {
+        const credential = current(id);
+        return credential !== undefined && this.access.allows(credential, target);
+      }),
+    );
   }
 
   async onModuleDestroy(): Promise<void> {

@@ -112,9 +112,9 @@ export class Feed {
     }
   }
 
-  /** Ends the connections whose credential is no longer valid. */
-  revoke(stillValid: (credentialId: string) => boolean): void {
-    this.credentials.revoke(stillValid);
+  /** Ends the connections whose credential does not let them read their target any more. */
+  revoke(stillAllowed: (credentialId: string, target: LayerName) => boolean): void {
+    this.credentials.revoke(stillAllowed);
   }
 
   /** Clients that have not got the newest yet. */

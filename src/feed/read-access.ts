@@ -1,39 +1,34 @@
 import type { Authenticator } from '../access/authenticator';
+import type { Authorities } from '../access/authorities';
 import type { Credential } from '../access/credential';
-import { decide, mayRead } from '../access/decide';
-import type { LayerName } from '../kernel/names';
+import { forbidden } from '../access/decide';
+import { DomainError } from '../kernel/domain-error';
+import { layerKey, type LayerName } from '../kernel/names';
 
 /** Lets clients read what their credential covers. */
 export class ReadAccess {
-  /** An environment keeps its parent for ever, so a lineage once read stays true. */
-  private readonly lineages = new Map<string, readonly string[]>();
-
   constructor(
     private readonly authenticator: Pick<Authenticator, 'authenticate' | 'peek'>,
-    private readonly readLineage: (environment: string) => Promise<readonly string[]>,
+    private readonly authorities: Authorities,
   ) {}
 
   /** Without waiting. False when it is not so, or not known here: {@link admit} says which. */
-  peek(bearer: string | undefined, { service, environment }: LayerName): boolean {
+  peek(bearer: string | undefined, target: LayerName): boolean {
     const credential = this.authenticator.peek(bearer);
-    if (credential === undefined || credential.kind === 'token') return credential !== undefined;
-    const lineage = this.lineages.get(environment);
-    return lineage !== undefined && mayRead(credential, service, lineage);
+    return credential !== undefined && this.allows(credential, target);
   }
 
   async admit(bearer: string | undefined, target: LayerName): Promise<Credential> {
     const credential = await this.authenticator.authenticate(bearer);
-    if (credential.kind === 'client-key') {
-      decide(credential, 'read', { service: target.service, environmentLineage: await this.lineageOf(target.environment) });
-    }
-    return credential;
+    await this.authorities.learn(target.environment);
+    if (this.allows(credential, target)) return credential;
+    if (credential.kind !== 'client-key') throw forbidden('read', `on ${layerKey(target)}`);
+    const { service, environment } = credential;
+    throw new DomainError('forbidden', `The client key reads ${service === '*' ? 'every service' : `the service ${service}`} in ${environment} and the environments below it, and nothing else.`);
   }
 
-  private async lineageOf(environment: string): Promise<readonly string[]> {
-    const known = this.lineages.get(environment);
-    if (known !== undefined) return known;
-    const lineage = await this.readLineage(environment);
-    if (lineage.length > 0) this.lineages.set(environment, lineage);
-    return lineage;
+  /** Whether it still does: its grants may have become fewer. */
+  allows(credential: Credential, target: LayerName): boolean {
+    return this.authorities.of(credential).allows('read', target);
   }
 }

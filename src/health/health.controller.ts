@@ -37,7 +37,7 @@ export class HealthController {
   }
 
   @Get('metrics')
-  @Browsable()
+  @Browsable('view everywhere')
   @ApiBearerAuth()
   @Header('content-type', METRICS_TYPE)
   @ApiProduces(METRICS_TYPE)

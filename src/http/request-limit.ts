@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DomainError } from '../kernel/domain-error';
+import { isOfTheApi } from './needs';
 import { addRouteConfig } from './route-config';
 
 declare module 'fastify' {
@@ -39,9 +40,9 @@ export function limitConcurrentRequests(fastify: FastifyInstance, { maxConcurren
     if (bound !== undefined && counted.delete(request)) bound.count -= 1;
   };
   fastify.addHook('onRequest', (request, { raw }, done) => {
-    const { access, mayWait } = request.routeOptions.config;
-    if (access !== 'admin' && access !== 'read') return done();
-    const bound = mayWait === true && 'wait' in (request.query as object) ? waiting : working;
+    const { config } = request.routeOptions;
+    if (!isOfTheApi(config)) return done();
+    const bound = config.mayWait === true && 'wait' in (request.query as object) ? waiting : working;
     if (bound.count >= bound.max) {
       return done(new DomainError('too_many_requests', `The server ${bound.doing} ${bound.max} requests already. Try again in a moment, with fewer at once.`));
     }

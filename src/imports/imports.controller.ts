@@ -19,7 +19,7 @@ export class ImportsController {
 
   @Post()
   @HttpCode(200)
-  @Needs('admin')
+  @Needs('publish', 'somewhere')
   @Idempotent()
   @ApiOperation({ summary: 'Make the files of a Spring Cloud Config repository services, environments and layers, as one change' })
   @ApiOkResponse({ type: ImportView })

@@ -21,7 +21,7 @@ export class ConvergenceController {
   ) {}
 
   @Get(':revision/convergence')
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @MayWait()
   @ApiOperation({ summary: 'Who of the connected instances has taken a revision, and who has not' })
   @ApiOkResponse({ type: ConvergenceView })

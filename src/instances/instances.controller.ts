@@ -18,7 +18,7 @@ export class InstancesController {
   ) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'Who is connected to any replica, and what each applied or refused' })
   @ApiPage(InstanceView, { complete: { type: 'boolean', description: 'False when instances may be missing: the database cannot be asked, or a replica has just come back and is still telling.' } })
   async list(@Query() query: InstancesQuery): Promise<Page<InstanceView> & { complete: boolean }> {

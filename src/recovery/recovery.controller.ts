@@ -35,7 +35,7 @@ export class RecoveryController {
   constructor(private readonly recovery: Recovery) {}
 
   @Post()
-  @Needs('admin')
+  @Needs('administer', 'everywhere')
   @Idempotent()
   @ApiOperation({ summary: 'Accept a log that was restored from an older backup: go on above every revision that was handed out' })
   @ApiCreatedResponse({ type: RecoveryView })

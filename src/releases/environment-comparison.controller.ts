@@ -42,7 +42,7 @@ export class EnvironmentComparisonController {
   constructor(private readonly effective: EffectiveReader) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'How the effective config of a service differs between two environments' })
   @ApiOkResponse({ type: EnvironmentComparisonView })
   async compare(@Query() { service, from, to, asOf }: EnvironmentComparisonQuery): Promise<EnvironmentComparisonView> {

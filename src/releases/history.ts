@@ -17,6 +17,8 @@ export interface RevisionSummary {
   readonly kind: RevisionKind;
   readonly message: string;
   readonly actor: Actor;
+  /** Why it was published without the approvals it would have needed; null: it was not. */
+  readonly emergency: string | null;
   readonly createdAt: Date;
 }
 
@@ -34,6 +36,7 @@ interface RevisionRow {
   kind: RevisionKind;
   message: string;
   actor: Actor;
+  emergency: string | null;
   created_at: Date;
 }
 
@@ -51,7 +54,7 @@ export class History {
   async releases(layer: LayerName, before: number | undefined, limit: number): Promise<ReleaseSummary[]> {
     await this.requireLayer(layer);
     const rows = await this.dataSource.query<(RevisionRow & { version: number })[]>(
-      `SELECT release.version, r.id, r.kind, r.message, r.actor, r.created_at
+      `SELECT release.version, r.id, r.kind, r.message, r.actor, r.emergency, r.created_at
          FROM layer l
          JOIN service s ON s.id = l.service_id
          JOIN environment e ON e.id = l.environment_id
@@ -89,13 +92,13 @@ export class History {
       order: { id: 'DESC' },
       take: limit,
     });
-    return rows.map(({ id, kind, message, actor, createdAt }) => ({ revision: id, kind, message, actor, createdAt }));
+    return rows.map(({ id, kind, message, actor, emergency, createdAt }) => ({ revision: id, kind, message, actor, emergency, createdAt }));
   }
 
   /** @throws DomainError `revision_not_found` */
   async revision(revision: Revision): Promise<RevisionDetail> {
     const rows = await this.dataSource.query<(RevisionRow & { service: string | null; environment: string; version: number })[]>(
-      `SELECT r.id, r.kind, r.message, r.actor, r.created_at, s.name AS service, e.name AS environment, release.version
+      `SELECT r.id, r.kind, r.message, r.actor, r.emergency, r.created_at, s.name AS service, e.name AS environment, release.version
          FROM revision r
          LEFT JOIN release ON release.revision = r.id
          LEFT JOIN layer l ON l.id = release.layer_id
@@ -117,6 +120,6 @@ export class History {
   }
 }
 
-function summaryOf({ id, kind, message, actor, created_at }: RevisionRow): RevisionSummary {
-  return { revision: Number(id), kind, message, actor, createdAt: created_at };
+function summaryOf({ id, kind, message, actor, emergency, created_at }: RevisionRow): RevisionSummary {
+  return { revision: Number(id), kind, message, actor, emergency, createdAt: created_at };
 }

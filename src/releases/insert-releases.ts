@@ -11,6 +11,8 @@ export interface NewRevision {
   readonly kind: RevisionKind;
   readonly message: string;
   readonly actor: Actor;
+  /** Why it is published without the approvals it would have needed. */
+  readonly emergency?: string | undefined;
 }
 
 /** The next version of a layer, whole. */
@@ -45,8 +47,8 @@ export async function insertReleases(manager: EntityManager, group: readonly Num
        INSERT INTO document_content (hash, content)
        SELECT * FROM unnest($1::bytea[], $2::bytea[]) ON CONFLICT DO NOTHING
      ), revisions AS (
-       INSERT INTO revision (id, kind, message, actor, claim_id, traceparent)
-       SELECT * FROM jsonb_to_recordset($3) AS r(id bigint, kind text, message text, actor jsonb, claim_id uuid, traceparent text)
+       INSERT INTO revision (id, kind, message, actor, emergency, claim_id, traceparent)
+       SELECT * FROM jsonb_to_recordset($3) AS r(id bigint, kind text, message text, actor jsonb, emergency text, claim_id uuid, traceparent text)
      ), heads AS (
        INSERT INTO layer (service_id, environment_id, version, revision)
        SELECT service_id, environment_id, version, revision
@@ -91,8 +93,8 @@ export async function insertReleases(manager: EntityManager, group: readonly Num
   }));
 }
 
-function revisionRow(id: Revision, { kind, message, actor }: NewRevision): object {
-  return { id, kind, message, actor: lastingActor(actor), claim_id: actor.claimId ?? null, traceparent: actor.traceparent ?? null };
+function revisionRow(id: Revision, { kind, message, actor, emergency }: NewRevision): object {
+  return { id, kind, message, actor: lastingActor(actor), emergency: emergency ?? null, claim_id: actor.claimId ?? null, traceparent: actor.traceparent ?? null };
 }
 
 function manifestRows(release: NewRelease): object[] {

@@ -82,6 +82,9 @@ export class RevisionSummaryView {
   @ApiProperty({ type: 'object', additionalProperties: true })
   actor!: Actor;
 
+  @ApiProperty({ type: String, nullable: true, description: 'Why it was published without the approvals it would have needed: an emergency; null: it was none.' })
+  emergency!: string | null;
+
   @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Date;
 }

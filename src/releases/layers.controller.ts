@@ -40,7 +40,7 @@ export class LayersController {
   ) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'What one layer holds' })
   @ApiOkResponse({ type: LayerView })
   layer(@Param() layer: LayerNameParams, @Query() { asOf }: AsOfQuery): Promise<LayerView> {
@@ -48,7 +48,7 @@ export class LayersController {
   }
 
   @Get('documents/:name')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'The source of one document, exactly as it was written' })
   @ApiProduces(...Object.values(MEDIA_TYPES))
   async document(
@@ -61,7 +61,7 @@ export class LayersController {
   }
 
   @Get('schemas/:name')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'The JSON Schema this layer attaches to a document name' })
   async schema(
     @Param() { name, ...layer }: DocumentParams,
@@ -73,7 +73,7 @@ export class LayersController {
   }
 
   @Get('includes')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'The includes this layer declares; the ETag is for If-Match' })
   @ApiOkResponse({ type: IncludesView })
   async includes(
@@ -87,7 +87,7 @@ export class LayersController {
   }
 
   @Get('effective')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'What an instance of the service receives here, and where every key comes from' })
   @ApiOkResponse({ type: EffectiveView })
   async effectiveConfig(@Param() target: LayerNameParams, @Query() { asOf }: AsOfQuery): Promise<EffectiveView> {
@@ -95,7 +95,7 @@ export class LayersController {
   }
 
   @Get('releases')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'Versions of the layer, newest first' })
   @ApiPage(ReleaseSummaryView)
   async releases(@Param() layer: LayerNameParams, @Query() { cursor, limit }: PageQuery): Promise<Page<ReleaseSummaryView>> {
@@ -105,7 +105,7 @@ export class LayersController {
   }
 
   @Get('releases/:version')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'What the layer held in one version' })
   @ApiOkResponse({ type: LayerView })
   async release(@Param() { version, ...layer }: VersionParams): Promise<LayerView> {
@@ -113,7 +113,7 @@ export class LayersController {
   }
 
   @Get('compare')
-  @Needs('admin')
+  @Needs('view', 'layer')
   @ApiOperation({ summary: 'How two versions of the layer differ, by text and by key' })
   @ApiOkResponse({ type: ComparisonView })
   async compare(@Param() layer: LayerNameParams, @Query() { from, to }: CompareQuery): Promise<ComparisonView> {

@@ -21,6 +21,8 @@ export interface Proposal<Payload = unknown> extends NewRevision {
   readonly basis: Revision;
   /** Keys of all layers the check read. One of them moving after `basis` voids the check. */
   readonly reads: ReadonlySet<string>;
+  /** The state of all environments that it was checked against; any other voids the check. */
+  readonly environments: number;
   readonly releases: readonly NewRelease[];
   /**
    * Runs in the transaction, so that what belongs to the publish (the change, the audit record) is written with it.
@@ -96,7 +98,7 @@ export class ReleaseLog {
 
   /**
    * Appends a proposal as the next revision. Answers `moved`, having written nothing, when a layer it read has moved
-   * since its basis, or when someone's includes have changed: check again and try again.
+   * since its basis, or when someone's includes or the environments have changed: check again and try again.
    */
   append<Payload>(proposal: Proposal<Payload>): Promise<Appended | 'moved'> {
     return new Promise((resolve, reject) => this.enqueue({ proposal, resolve, reject }));
@@ -171,14 +173,14 @@ export class ReleaseLog {
     const { head, outcomes, accepted } = await this.dataSource.transaction(async (manager) => {
       await prepared(manager, 'lock the log', 'SELECT pg_advisory_xact_lock($1, $2)', ADVISORY_LOCKS.log);
       lockedAt = performance.now();
-      const { head, moved, seen } = await movedSince(manager, basis);
+      const { head, moved, seen, environments } = await movedSince(manager, basis);
       // Numbers that clients have seen are never given to anything else.
       const handedOut = Math.max(seen, this.heads.position);
       if (head < handedOut) throw regressedLog({ reason: 'shorter', head, seen: handedOut });
       const outcomes: (Appended | 'moved')[] = [];
       const accepted: Published[] = [];
       for (const proposal of proposals) {
-        if (isVoid(proposal, moved)) {
+        if (proposal.environments !== environments || isVoid(proposal, moved)) {
           outcomes.push('moved');
           continue;
         }
@@ -242,11 +244,12 @@ function isVoid(proposal: Proposal, moved: readonly Moved[]): boolean {
   );
 }
 
-async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; seen: Revision; moved: Moved[] }> {
-  const rows = await prepared<{ head: string; seen: string; service: string | null; environment: string; revision: string; includes_changed: boolean }>(
+async function movedSince(manager: EntityManager, basis: Revision): Promise<{ head: Revision; seen: Revision; environments: number; moved: Moved[] }> {
+  const rows = await prepared<{ head: string; seen: string; environments: string; service: string | null; environment: string; revision: string; includes_changed: boolean }>(
     manager,
     'moved since',
-    `SELECT h.id AS head, (SELECT seen FROM log_identity) AS seen, s.name AS service, e.name AS environment, r.revision, r.includes_changed
+    `SELECT h.id AS head, (SELECT seen FROM log_identity) AS seen,
+            (SELECT value FROM topic_counter WHERE topic = 'environments') AS environments, s.name AS service, e.name AS environment, r.revision, r.includes_changed
        FROM (SELECT coalesce(max(id), 0) AS id FROM revision) h
        LEFT JOIN release r ON r.revision > $1
        LEFT JOIN layer l ON l.id = r.layer_id
@@ -257,6 +260,7 @@ async function movedSince(manager: EntityManager, basis: Revision): Promise<{ he
   return {
     head: Number(rows[0]!.head),
     seen: Number(rows[0]!.seen),
+    environments: Number(rows[0]!.environments),
     moved: rows.flatMap(({ service, environment, revision, includes_changed }) =>
       service === null
         ? []

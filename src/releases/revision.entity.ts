@@ -25,6 +25,10 @@ export class RevisionRecord {
   @Column({ type: 'jsonb' })
   actor!: Actor;
 
+  /** Why it was published without the approvals it would have needed; null: it was not. */
+  @Column({ type: 'text', nullable: true })
+  emergency!: string | null;
+
   /** The claim of the Idempotency-Key it was published with, so that a retry finds it. */
   @Column({ name: 'claim_id', type: 'uuid', nullable: true })
   claimId!: string | null;

@@ -17,7 +17,7 @@ export class RevisionsController {
   constructor(private readonly history: History) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'The log, newest first' })
   @ApiPage(RevisionSummaryView)
   async list(@Query() { cursor, limit }: PageQuery): Promise<Page<RevisionSummaryView>> {
@@ -26,7 +26,7 @@ export class RevisionsController {
   }
 
   @Get(':revision')
-  @Needs('admin')
+  @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'One revision and the layers it touched' })
   @ApiOkResponse({ type: RevisionView })
   show(@Param() { revision }: RevisionParams): Promise<RevisionView> {

@@ -10,7 +10,7 @@ export class ReplicasController {
   constructor(private readonly replicas: Replicas) {}
 
   @Get()
-  @Needs('admin')
+  @Needs('view', 'everywhere')
   @ApiOperation({ summary: 'Every process that serves clients, and how far it has come' })
   @ApiOkResponse({ type: ReplicasView })
   list(): Promise<ReplicasView> {

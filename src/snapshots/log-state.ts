@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Authenticator } from '../access/authenticator';
+import type { HashedCredential } from '../access/credential-store';
 import { Catalog } from '../catalog/catalog';
-import type { CopiedState } from '../copy/copied';
+import type { CopiedCredential, CopiedState } from '../copy/copied';
 import { HeadIndex } from '../releases/head-index';
 import type { CopiedStateSource } from './copied-state-source';
 
@@ -24,11 +25,17 @@ export class LogState implements CopiedStateSource {
       ...(log.mark === undefined ? {} : { mark: log.mark }),
       environments: this.catalog.environments().map(({ id, name, parentId }) => ({ id, name, parentId })),
       services: this.catalog.services().map(({ id, name, archivedAt }) => ({ id, name, archived: archivedAt !== null })),
-      credentials: credentials.map(({ expiresAt, ...credential }) => ({ ...credential, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) })),
+      credentials: credentials.flatMap(copiedCredential),
     };
   }
 
   onChange(listener: () => void): () => void {
-    return this.authenticator.onRevoked(listener);
+    return this.authenticator.onChange(listener);
   }
+}
+
+/** Who has signed in has nothing to do at a process without the database. */
+function copiedCredential({ kind, expiresAt, ...credential }: HashedCredential): CopiedCredential[] {
+  if (kind === 'session') return [];
+  return [{ kind, ...credential, ...(expiresAt === undefined ? {} : { expiresAt: expiresAt.toISOString() }) }];
 }

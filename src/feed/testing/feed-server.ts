@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
+import { Authorities } from '../../access/authorities';
 import type { Credential } from '../../access/credential';
 import '../../http/needs';
 import { requestIdOf } from '../../http/request-id';
@@ -22,7 +23,7 @@ export const FOREIGN_KEY = 'billing-key';
 /** Credentials in memory; the secret is the bearer itself. */
 export class FakeAuthenticator {
   readonly credentials = new Map<string, Credential>([
-    [ADMIN, { kind: 'token', id: 'admin', name: 'admin' }],
+    [ADMIN, { kind: 'token', id: 'admin', name: 'admin', grants: [{ role: 'admin', services: '*', environment: 'base' }] }],
     [CLIENT_KEY, { kind: 'client-key', id: 'orders', name: 'orders', service: 'orders', environment: 'base' }],
     [FOREIGN_KEY, { kind: 'client-key', id: 'billing', name: 'billing', service: 'billing', environment: 'base' }],
   ]);
@@ -55,7 +56,7 @@ export async function startFeedServer(overrides: Partial<Settings['feed']> = {},
   const authenticator = new FakeAuthenticator();
   const scheduler = eventLoopScheduler;
   const feed = new Feed(source, settings, scheduler, systemClock);
-  const access = new ReadAccess(authenticator, async (environment) => ['base', environment]);
+  const access = new ReadAccess(authenticator, new Authorities({ of: (environment) => ['base', environment], read: async (environment) => ['base', environment] }));
   const transports = new FeedTransports({ feed, source, access, observer, scheduler, settings });
   const server = fastify({ genReqId: requestIdOf, forceCloseConnections: true });
   transports.register(server);

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import '../../http/needs';
+import { isOfTheApi } from '../../http/needs';
 import '../../http/request-context';
 import { routeOf } from '../http-metrics';
 import { SPANS, type OpenSpan, type Spans } from './spans';
@@ -18,7 +18,7 @@ export class RequestTrace {
     if (spans === null) return;
     // Before the request is let in: whoever asks is given the trace with what they do.
     fastify.addHook('onRequest', (request, _reply, done) => {
-      if (request.routeOptions.config.access === 'admin' && !request.is404) this.begin(spans, request);
+      if (isOfTheApi(request.routeOptions.config) && !request.is404) this.begin(spans, request);
       done();
     });
     fastify.addHook('onResponse', (request, reply, done) => {

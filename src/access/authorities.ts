@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Authority } from '../kernel/authority';
+import type { Credential } from './credential';
+import { LINEAGES, type Lineages } from './credential-store';
+import { authorityOf } from './decide';
+
+/** What each credential allows, worked out once: a credential never changes, another one takes its place. */
+@Injectable()
+export class Authorities {
+  private readonly known = new WeakMap<Credential, Authority>();
+
+  constructor(@Inject(LINEAGES) private readonly lineages: Lineages) {}
+
+  of(credential: Credential): Authority {
+    const known = this.known.get(credential);
+    if (known !== undefined) return known;
+    const authority = authorityOf(credential, this.lineages.of);
+    this.known.set(credential, authority);
+    return authority;
+  }
+
+  /** So that an environment that was only just created elsewhere is known to what is asked next. */
+  async learn(environment: string): Promise<void> {
+    await this.lineages.read(environment);
+  }
+}

@@ -1,0 +1,22 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** Somebody who can be granted something. Never removed, because history names them; disabled instead. */
+@Entity({ name: 'person' })
+export class Person {
+  @PrimaryColumn({ type: 'uuid' })
+  id!: string;
+
+  /** What they sign in with; in its one spelling. */
+  @Column({ type: 'text' })
+  login!: string;
+
+  /** What others see. */
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  @Column({ name: 'disabled_at', type: 'timestamptz', nullable: true })
+  disabledAt!: Date | null;
+}
