@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import type { Settings } from '../settings/settings';
 import { registerBodyParser } from './body-parser';
 import { commonHeaders } from './common-headers';
+import './content-policy';
+import { allowOrigins } from './cross-origin';
 import { ProblemFilter } from './problem.filter';
 import { limitConcurrentRequests } from './request-limit';
 import { RequestShapePipe } from './request-shape.pipe';
@@ -16,19 +18,24 @@ export function configureHttp(app: NestFastifyApplication, settings: Settings): 
   requireDeclaredAccess(fastify);
   registerBodyParser(fastify, settings.http.maxBodyBytes);
   fastify.decorateRequest('actor', undefined);
+  fastify.server.maxConnections = settings.http.maxConnections;
+  const { fixed } = commonHeaders(settings);
   fastify.addHook('onRequest', (request, reply, done) => {
-    void reply.headers(commonHeaders(request.id));
+    void reply.headers(fixed).header('x-request-id', request.id);
     done();
   });
   // After that hook: a refusal has those headers as well.
+  allowOrigins(fastify, settings.http.allowedOrigins);
   limitConcurrentRequests(fastify, settings.http);
   let closing = false;
   fastify.addHook('preClose', (done) => {
     closing = true;
     done();
   });
-  fastify.addHook('onSend', (_request, reply, _payload, done) => {
+  fastify.addHook('onSend', (request, reply, _payload, done) => {
     if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
+    const { contentPolicy } = request.routeOptions.config;
+    if (contentPolicy !== undefined && reply.statusCode < 400) void reply.header('content-security-policy', contentPolicy);
     // A connection whose request was under way when the server began to close would be kept alive, and the close with it.
     if (closing) void reply.header('connection', 'close');
     done();

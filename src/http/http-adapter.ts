@@ -3,7 +3,8 @@ import { LogController, type FastifyReply, type FastifyRequest, type FastifyServ
 import type { Socket } from 'node:net';
 import { DomainError } from '../kernel/domain-error';
 import type { Settings } from '../settings/settings';
-import { commonHeaders } from './common-headers';
+import { trustedProxies } from './client-address';
+import { commonHeaders, type CommonHeaders } from './common-headers';
 import { problemOf } from './problem';
 import { encode } from './problem.filter';
 import { requestIdOf } from './request-id';
@@ -13,12 +14,14 @@ const MAX_PARAM_LENGTH = 512;
 
 /** The Fastify adapter with everything that can only be said when it is made. {@link configureHttp} does the rest. */
 export function createHttpAdapter(settings: Settings, logger: FastifyServerOptions['logger'] = false): FastifyAdapter {
+  const common = commonHeaders(settings);
+  const { trustedProxies: networks } = settings.http;
   return new FastifyAdapter({
     logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: requestIdOf,
-    // Nothing is trusted because a header claims it came through a proxy.
-    trustProxy: false,
+    // Nothing is trusted because a header claims it came through a proxy: only connections of these may claim it.
+    trustProxy: networks.length === 0 ? false : trustedProxies(networks),
     // What still comes in on open connections while we go away is answered like any other request.
     return503OnClosing: false,
     bodyLimit: settings.http.maxBodyBytes,
@@ -30,14 +33,14 @@ export function createHttpAdapter(settings: Settings, logger: FastifyServerOptio
     // The router's own refusals (a malformed URL) come before any hook and any handler of errors.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const { problem, headers } = problemOf(error, request.id);
-      void reply.code(problem.status).headers({ ...headers, ...commonHeaders(request.id) }).send(encode(problem));
+      void reply.code(problem.status).headers({ ...headers, ...common.fixed, 'x-request-id': request.id }).send(encode(problem));
     },
-    clientErrorHandler: answerUnreadableRequest,
+    clientErrorHandler: (error, socket) => answerUnreadableRequest(error, socket, common),
   });
 }
 
 /** What cannot be read as HTTP at all is answered on the bare socket. */
-function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket): void {
+function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket, { fixed }: CommonHeaders): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
@@ -49,7 +52,7 @@ function answerUnreadableRequest(error: Error & { code?: string }, socket: Socke
     'HTTP/1.1 400 Bad Request',
     `content-length: ${body.length}`,
     'connection: close',
-    ...Object.entries({ ...headers, ...commonHeaders(requestId) }).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries({ ...headers, ...fixed, 'x-request-id': requestId }).map(([name, value]) => `${name}: ${value}`),
   ];
   socket.write(`${head.join('\r\n')}\r\n\r\n`);
   socket.end(body);

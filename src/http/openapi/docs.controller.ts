@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DomainError } from '../../kernel/domain-error';
+import { ContentPolicy } from '../content-policy';
 import { Browsable } from '../needs';
 import type { FastifyReply } from '../request-context';
 import { ApiDescription } from './api-description';
@@ -32,7 +33,7 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, validatorUrl: null });\n`;
 
 /** Only what the server itself sends is loaded; Swagger UI writes its styles and icons inline. */
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** The description of the API, and Swagger UI to read it with. Not anonymous: see docs/adr/0005-api-documentation-needs-a-token.md. */
 @ApiExcludeController()
@@ -50,7 +51,7 @@ export class DocsController {
   @Get('docs')
   @Browsable()
   @Header('content-type', 'text/html; charset=utf-8')
-  @Header('content-security-policy', POLICY)
+  @ContentPolicy(POLICY)
   page(): string {
     return PAGE;
   }
