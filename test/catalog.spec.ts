@@ -115,7 +115,7 @@ describe('the audit', () => {
     ]);
     expect(text).not.toMatch(/not to be seen|tta_/);
     const older = await api.must('GET', `/api/v1/audit?limit=200&cursor=${json.nextCursor}`);
-    expect(older.json.items[0].id).toBeLessThan(json.items[1].id);
+    expect(older.json.items[0].position).toBeLessThan(json.items[1].position);
   });
 
   it('is filtered by action and by actor', async () => {

@@ -21,8 +21,16 @@ export class AuditRecord {
   @Column({ type: 'jsonb' })
   subject!: Record<string, unknown>;
 
+  /** What it changed: versions and names of fields, never values. */
+  @Column({ type: 'jsonb' })
+  changed!: Record<string, unknown>;
+
   @Column({ name: 'request_id', type: 'text', nullable: true })
   requestId!: string | null;
+
+  /** The far end of the connection it was asked for on. */
+  @Column({ type: 'text', nullable: true })
+  address!: string | null;
 
   @Column({ type: 'bigint', nullable: true, transformer: bigintAsNumber })
   revision!: number | null;

@@ -2,6 +2,8 @@ import { AccessGrant } from '../access/access-grant.entity';
 import { StoredCredential } from '../access/credential.entity';
 import { GroupMember } from '../access/group-member.entity';
 import { Person } from '../access/person.entity';
+import { AuditChainLink } from '../audit/audit-chain-link.entity';
+import { AuditLookup } from '../audit/audit-lookup.entity';
 import { AuditRecord } from '../audit/audit-record.entity';
 import { Environment } from '../catalog/environment.entity';
 import { Service } from '../catalog/service.entity';
@@ -23,6 +25,8 @@ import { ChangeSchedule } from '../review/change-schedule.entity';
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: (new () => object)[] = [
   AccessGrant,
+  AuditChainLink,
+  AuditLookup,
   AuditRecord,
   Change,
   ChangeComment,

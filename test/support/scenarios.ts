@@ -84,6 +84,8 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'POST /api/v1/client-keys': { access: 'administer everywhere', status: 201, body: { name: 'orders', service: 'orders', environment: 'production' } },
   'DELETE /api/v1/client-keys/:id': { access: 'administer everywhere', status: 204, given: (api) => aCredential(api, 'client-keys') },
   'GET /api/v1/audit': { access: 'administer everywhere', status: 200 },
+  'GET /api/v1/audit/export': { access: 'administer everywhere', status: 200 },
+  'GET /api/v1/audit/verify': { access: 'administer everywhere', status: 200 },
   'GET /api/v1/instances': { access: 'view somewhere', status: 200 },
   'GET /api/v1/replicas': { access: 'view everywhere', status: 200 },
 
