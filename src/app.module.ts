@@ -16,6 +16,7 @@ import { ClockModule } from './kernel/clock.module';
 import { RecoveryModule } from './recovery/recovery.module';
 import { ReleasesModule } from './releases/releases.module';
 import { ReplicasModule } from './replicas/replicas.module';
+import { ReviewModule } from './review/review.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { LogOriginModule } from './snapshots/log-origin.module';
@@ -45,6 +46,7 @@ export class AppModule {
         LogOriginModule,
         SnapshotsModule,
         SnapshotCopyModule,
+        ReviewModule,
         FeedModule,
         ReplicasModule,
         InstancesModule,

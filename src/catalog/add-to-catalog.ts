@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
 import type { Actor } from '../kernel/actor';
 import { announce } from '../notify/announce';
+import { countEnvironments } from './read-environments';
 
 /** Environments and services to create by the way, as an import does. */
 export interface CatalogAdditions {
@@ -17,6 +18,7 @@ export async function addToCatalog(manager: EntityManager, actor: Actor, { envir
     [JSON.stringify(environments.map(({ name, parentId }) => ({ name, parent_id: parentId })))],
   );
   for (const { name } of made) await recordAudit(manager, { actor, action: 'environment.create', subject: { environment: name } });
+  if (made.length > 0) await countEnvironments(manager);
   const added = await manager.query<{ name: string }[]>(
     'INSERT INTO service (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING RETURNING name',
     [services],

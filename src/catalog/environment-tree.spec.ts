@@ -1,7 +1,7 @@
 import type { Environment } from './environment.entity';
 import { EnvironmentTree } from './environment-tree';
 
-const environment = (id: number, name: string, parentId: number | null): Environment => ({ id, name, parentId, description: '', createdAt: new Date(0) });
+const environment = (id: number, name: string, parentId: number | null): Environment => ({ id, name, parentId, description: '', requiredApprovals: null, createdAt: new Date(0) });
 
 describe('given a tree of environments', () => {
   const eu = environment(4, 'production-eu', 3);

@@ -15,6 +15,10 @@ export class Environment {
   @Column({ type: 'text' })
   description!: string;
 
+  /** Approvals that a change needs to reach this environment or one below it; null: none. */
+  @Column({ name: 'required_approvals', type: 'int', nullable: true })
+  requiredApprovals!: number | null;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 }

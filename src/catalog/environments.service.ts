@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
+import { ADVISORY_LOCKS } from '../database/advisory-locks';
 import { violatesUnique } from '../database/constraint';
 import { decodeCursor, pageOf, type Page } from '../http/page';
 import { entityTagOf, requireMatch } from '../http/preconditions';
@@ -9,9 +10,10 @@ import { DomainError } from '../kernel/domain-error';
 import { announce } from '../notify/announce';
 import { Catalog } from './catalog';
 import { Environment } from './environment.entity';
+import { countEnvironments } from './read-environments';
 import { EnvironmentView, type CreateEnvironment, type EnvironmentsQuery, type UpdateEnvironment } from './environments.dto';
 
-/** Environments are created and described. They are never moved or removed: history refers to them. */
+/** Environments are created, described and protected. They are never moved or removed: history refers to them. */
 @Injectable()
 export class EnvironmentsService {
   constructor(
@@ -43,14 +45,20 @@ export class EnvironmentsService {
     return EnvironmentView.of(environment, parent);
   }
 
-  async update(actor: Actor, name: string, { description }: UpdateEnvironment, ifMatch: string | undefined): Promise<EnvironmentView> {
+  async update(actor: Actor, name: string, update: UpdateEnvironment, ifMatch: string | undefined): Promise<EnvironmentView> {
     await this.catalog.environment(name);
     const environment = await this.write(name, async (manager) => {
+      // A publish that is being committed comes before, and every later one is held against it, on every replica. Taken
+      // before the row, because whoever publishes takes them in that order.
+      if (update.requiredApprovals !== undefined) await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [...ADVISORY_LOCKS.log]);
       const stored = await manager.findOneOrFail(Environment, { where: { name }, lock: { mode: 'pessimistic_write' } });
       requireMatch(ifMatch, entityTagOf(this.view(stored)));
-      await manager.update(Environment, { id: stored.id }, { description });
-      await recordAudit(manager, { actor, action: 'environment.update', subject: { environment: name } });
-      return { ...stored, description };
+      const { description = stored.description, requiredApprovals = stored.requiredApprovals } = update;
+      const isProtection = requiredApprovals !== stored.requiredApprovals;
+      await manager.update(Environment, { id: stored.id }, { description, requiredApprovals });
+      const protection = isProtection ? { requiredApprovals: { from: stored.requiredApprovals, to: requiredApprovals } } : {};
+      await recordAudit(manager, { actor, action: 'environment.update', subject: { environment: name, ...protection } });
+      return { ...stored, description, requiredApprovals };
     });
     return this.view(environment);
   }
@@ -64,6 +72,7 @@ export class EnvironmentsService {
     try {
       return await this.dataSource.transaction(async (manager) => {
         const environment = await work(manager);
+        await countEnvironments(manager);
         await announce(manager, 'catalog');
         return environment;
       });

@@ -21,11 +21,11 @@ export class ChangePublisher {
   }
 
   /** @throws DomainError `change_not_open`, `change_conflict`, `schema_violation`, … with nothing written */
-  async publish(id: number, actor: Actor, ifMatch: string | undefined, emergency?: string): Promise<PublishResult> {
+  async publish(id: number, actor: Actor, ifMatch: string | undefined, how: Pick<PublishRequest, 'emergency' | 'job'> = {}): Promise<PublishResult> {
     const earlier = await this.publisher.earlierPublish(actor);
     if (earlier) return earlier;
     const request = await this.request(id, actor, 'publish', ifMatch);
-    return requireRevision(await this.publisher.publish({ ...request, emergency }));
+    return requireRevision(await this.publisher.publish({ ...request, ...how }));
   }
 
   private async request(id: number, actor: Actor, permission: Permission, ifMatch: string | undefined): Promise<PublishRequest> {

@@ -1,3 +1,4 @@
+import type { Actor } from '../kernel/actor';
 import { entryTag } from '../releases/layer-views';
 import { hashOf } from '../releases/layer-entry';
 import type { Change } from './change.entity';
@@ -5,10 +6,11 @@ import type { ChangeEditView, ChangeSummaryView, PublishView } from './changes.d
 import { changeTag } from './changes.service';
 import type { EntryEdit } from './entry-edit';
 import type { PublishResult } from './publisher';
+import { approvalsView } from './review.dto';
 
 export function changeSummary(change: Change): ChangeSummaryView {
-  const { id, kind, title, status, author, revision, createdAt, updatedAt } = change;
-  return { id, kind, title, status, author, revision, createdAt, updatedAt, etag: changeTag(change) };
+  const { id, kind, title, status, author, edition, revision, createdAt, updatedAt } = change;
+  return { id, kind, title, status, author, edition, revision, createdAt, updatedAt, etag: changeTag(change) };
 }
 
 export function editView({ layer, kind, name, next, base }: EntryEdit): ChangeEditView {
@@ -22,6 +24,12 @@ export function editView({ layer, kind, name, next, base }: EntryEdit): ChangeEd
   };
 }
 
-export function publishView({ revision, layers, impact, truncated }: PublishResult): PublishView {
-  return { ...(revision === undefined ? {} : { revision, convergence: `/api/v1/revisions/${revision}/convergence` }), layers, impact, ...(truncated && { truncated }) };
+export function publishView({ revision, layers, impact, truncated, approvals }: PublishResult, actor: Actor): PublishView {
+  return {
+    ...(revision === undefined ? {} : { revision, convergence: `/api/v1/revisions/${revision}/convergence` }),
+    layers,
+    impact,
+    ...(truncated && { truncated }),
+    ...(approvals && { approvals: approvalsView(approvals, actor) }),
+  };
 }

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import type { Actor } from '../kernel/actor';
+import type { LastingActor } from '../kernel/actor';
 import { bigintAsNumber } from '../kernel/bigint-column';
 import type { RevisionKind } from '../releases/revision.entity';
 
@@ -24,7 +24,11 @@ export class Change {
   status!: ChangeStatus;
 
   @Column({ type: 'jsonb' })
-  author!: Actor;
+  author!: LastingActor;
+
+  /** Everybody who has made an edition of it after the first. */
+  @Column({ type: 'jsonb' })
+  contributors!: readonly LastingActor[];
 
   /** Counts the edits: the ETag of the change, and what a reviewer's word refers to. */
   @Column({ type: 'integer' })

@@ -96,6 +96,6 @@ export class ChangesController {
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    return publishView(await this.publisher.publish(id, actor, ifMatch, emergency), actor);
+    return publishView(await this.publisher.publish(id, actor, ifMatch, { emergency }), actor);
   }
 }

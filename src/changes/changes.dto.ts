@@ -5,12 +5,13 @@ import { FORMATS, KEY_STYLES, type Format, type KeyStyle } from '../documents/do
 import { PageQuery } from '../http/page';
 import { DocumentParams, LayerNameParams } from '../http/params';
 import { Flag, LabelName, NestedList, Text, WholeNumber } from '../http/shape';
-import type { Actor } from '../kernel/actor';
+import type { LastingActor } from '../kernel/actor';
 import type { EntryKind } from '../releases/layer-entry';
 import { EntryView, LayerNameView, LayerVersionView } from '../releases/layer-views';
 import { REVISION_KINDS, type RevisionKind } from '../releases/revision.entity';
 import { CHANGE_STATUSES, type ChangeStatus } from './change.entity';
 import type { ConfigImpact } from './impact-listing';
+import { ApprovalsView, ReviewStateView } from './review.dto';
 
 const FormatField = (): PropertyDecorator =>
   applyDecorators(
@@ -39,10 +40,17 @@ export const MessageField = (): PropertyDecorator => Text({ optional: true, min:
 
 export class PublishQuery {
   @MessageField()
+/** Why approvals are done without: it stays in the history. */
+export const EmergencyField = (): PropertyDecorator =>
+  Text({ optional: true, min: 1, max: 1000, description: 'Publish without the approvals that protected environments ask for, for this reason. It needs the permission to override, and stays in the history.' });
+
   message?: string;
 
   @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
   dryRun?: boolean;
+  @EmergencyField()
+  emergency?: string;
+
 }
 
 export class PutQuery extends PublishQuery {
@@ -130,6 +138,15 @@ export class NewChange {
 }
 
 export class ChangeParams {
+
+  @ApiPropertyOptional({ type: ApprovalsView, description: 'What protected environments ask for because of it.' })
+  approvals?: ApprovalsView;
+}
+
+/** An emergency, where the publish has a body. */
+export class PublishBody {
+  @EmergencyField()
+  emergency?: string;
   @WholeNumber({ min: 1 })
   id!: number;
 }
@@ -165,7 +182,10 @@ export class ChangeSummaryView {
   status!: ChangeStatus;
 
   @ApiProperty({ type: 'object', additionalProperties: true })
-  author!: Actor;
+  author!: LastingActor;
+
+  @ApiProperty({ description: 'Counts the edits, the title among them. A review is of one edition.' })
+  edition!: number;
 
   @ApiPropertyOptional({ nullable: true, type: Number, description: 'The revision it was published as.' })
   revision!: number | null;
@@ -203,3 +223,9 @@ export class ChangeView extends ChangeSummaryView {
   @ApiProperty({ type: [ChangeEditView] })
   edits!: ChangeEditView[];
 }
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true }, description: 'Everybody who has edited it after it was begun. Neither they nor the author can approve it.' })
+  contributors!: readonly LastingActor[];
+
+  @ApiProperty({ type: ReviewStateView })
+  review!: ReviewStateView;
+

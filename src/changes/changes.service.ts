@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
 import { entityTag, requireMatch } from '../http/preconditions';
-import { lastingActor, type Actor } from '../kernel/actor';
+import { isSameActor, lastingActor, type Actor, type LastingActor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import type { RevisionKind } from '../releases/revision.entity';
 import { Change, type ChangeStatus } from './change.entity';
@@ -55,7 +55,10 @@ export class ChangesService {
     });
   }
 
-  /** Does `work` to an open change, alone, and counts it as one more edition. */
+  /**
+   * Does `work` to an open change, alone, and counts it as one more edition. Whatever was said of, or planned for, the
+   * edition before is void with that, also when only the title is another: it becomes the message in the history.
+   */
   update(
     id: number,
     actor: Actor,
@@ -65,7 +68,10 @@ export class ChangesService {
     return this.dataSource.transaction(async (manager) => {
       const change = await lockOpen(manager, id, ifMatch);
       await work(manager, change);
-      await manager.query('UPDATE change SET edition = edition + 1, updated_at = now() WHERE id = $1', [id]);
+      await manager.query('UPDATE change SET edition = edition + 1, contributors = $2, updated_at = now() WHERE id = $1', [
+        id,
+        JSON.stringify(withContributor(change, actor)),
+      ]);
       await recordAudit(manager, { actor, action: 'change.update', subject: { change: id } });
       return manager.findOneByOrFail(Change, { id });
     });
@@ -82,7 +88,12 @@ export function refuseUnlessOpen({ id, status, revision }: Change): void {
   throw new DomainError('change_not_open', `Change ${id} ${how}. Make a new one.`, { extra: { changeStatus: status, revision } });
 }
 
-async function lockOpen(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<Change> {
+function withContributor({ contributors }: Change, actor: Actor): readonly LastingActor[] {
+  return contributors.some((known) => isSameActor(known, actor)) ? contributors : [...contributors, lastingActor(actor)];
+}
+
+/** @throws DomainError `change_not_found`, `change_not_open`, `precondition_failed` */
+export async function lockOpen(manager: EntityManager, id: number, ifMatch: string | undefined): Promise<Change> {
   const change = await manager.findOne(Change, { where: { id }, lock: { mode: 'pessimistic_write' } });
   if (!change) throw new DomainError('change_not_found', `There is no change ${id}.`);
   refuseUnlessOpen(change);

@@ -13,6 +13,7 @@ import { Publisher, type PublishResult } from './publisher';
 export interface DirectWriteOptions {
   readonly actor: Actor;
   readonly message: string | undefined;
+  readonly emergency?: string | undefined;
   readonly ifMatch: string | undefined;
   readonly dryRun: boolean;
 }
@@ -39,13 +40,14 @@ export class DirectWrites {
   private publish(
     place: Pick<EntryEdit, 'layer' | 'kind' | 'name'>,
     nextOf: (current: EntrySource | null) => Promise<EntrySource | null>,
-    { actor, message, ifMatch, dryRun }: DirectWriteOptions,
+    { actor, message, emergency, ifMatch, dryRun }: DirectWriteOptions,
   ): Promise<PublishResult> {
     const title = message ?? `Edit ${place.kind} ${place.name} of ${place.layer.service}@${place.layer.environment}`;
     const request = {
       kind: 'publish',
       message: title,
       actor,
+      emergency,
       edits: async (head: LayerView): Promise<EntryEdit[]> => {
         const [release] = await head.releases([place.layer]);
         const entry = release?.entries.get(entryKey(place));

@@ -8,7 +8,7 @@ import type { ParsedDocument } from '../documents/parse-document';
 import { serializeValue } from '../documents/serialize-document';
 import { entryIdentity, type ContentStore, type Contents } from '../releases/content-store';
 import type { DocumentPart, EffectiveDocument } from '../releases/effective-config';
-import type { LayerEntry } from '../releases/layer-entry';
+import { sameEntry, type LayerEntry } from '../releases/layer-entry';
 import type { AffectedDocument } from './affected-configs';
 
 /** Enough for the layers of a library in every environment and of the service that is looked at. */
@@ -125,3 +125,14 @@ export class DocumentEffects {
 function listed(changes: readonly KeyChange[]): DocumentEffect {
   return { differs: changes.length > 0, changes };
 }
+/**
+ * Whether a document that keeps its value is still delivered as another text: what one layer alone defines is delivered as
+ * it was written, comments included, and what is merged in the format of the strongest.
+ */
+export function isRewritten(was: EffectiveDocument | undefined, becomes: EffectiveDocument | undefined): boolean {
+  if (!was || !becomes) return was !== becomes;
+  const [before, after] = [was.parts.map(({ entry }) => entry), becomes.parts.map(({ entry }) => entry)];
+  if (before.length === after.length && before.every((entry, index) => sameEntry(entry, after[index]))) return false;
+  return before.length === 1 || after.length === 1 || before.at(-1)!.type.format !== after.at(-1)!.type.format;
+}
+

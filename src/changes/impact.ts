@@ -8,9 +8,10 @@ import { Turns } from '../kernel/turns';
 import { ContentStore } from '../releases/content-store';
 import type { EffectiveDocument } from '../releases/effective-config';
 import { HeadIndex } from '../releases/head-index';
+import { entryKey, sameEntry } from '../releases/layer-entry';
 import { ReleaseReader } from '../releases/release-reader';
 import { AffectedConfigs, type AffectedConfig } from './affected-configs';
-import { DocumentEffects } from './document-effects';
+import { DocumentEffects, isRewritten } from './document-effects';
 import { ImpactListing, type ConfigImpact, type DocumentImpact, type ImpactTotals } from './impact-listing';
 import { sameProposal, type ProposedLayers } from './proposed-layers';
 
@@ -30,6 +31,8 @@ export interface Assessment {
   /** Keys of all layers the assessment read: when one of them moves, it has to be made again. */
   readonly reads: ReadonlySet<string>;
   readonly proposed: ProposedLayers;
+  /** What protected environments ask for because of it. */
+  readonly approvals: ApprovalNeed;
   /** Position of the log at which all findings hold. */
   readonly basis: Revision;
   /** How many of them had to be found, and were not taken over. */
@@ -46,6 +49,8 @@ interface Finding {
   /** Absent where they were not compared key by key. */
   readonly documents: readonly DocumentImpact[] | undefined;
 }
+  /** Whether clients would get anything else at all, be it only a comment or a format. */
+  readonly redelivers: boolean;
 
 interface SchemaViolation extends LayerName, Violation {
   readonly document: string;
@@ -91,13 +96,16 @@ export class ImpactAssessor {
     let found = 0;
     await this.instances?.prepare();
     const turns = new Turns();
+    const approvals = new ApprovalNeeds(this.catalog);
+    for (const { layer } of proposed.releases) approvals.add(layer);
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));
       const configs = await affected.read(unknown, turns);
       found += configs.length;
       await effects.preload(configs.flatMap(({ documents }) => documents));
       for (const config of configs) {
-        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen, violations));
+        const checked = this.catalog.isArchived(config.target.service) ? undefined : violations;
+        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen, checked));
         if (violations.length >= MAX_VIOLATIONS) refuse(violations);
         if (turns.isDue) await turns.next();
       }
@@ -106,19 +114,20 @@ export class ImpactAssessor {
         const finding = findings.get(key) ?? known!.findings.get(key)!;
         findings.set(key, finding);
         for (const read of finding.dependsOn) reads.add(read);
-        if (finding.changes) listing.add(target, this.instances?.count(target) ?? 0, finding.documents);
+        if (finding.redelivers) approvals.add(target);
+        if (finding.changes && !this.catalog.isArchived(target.service)) listing.add(target, this.instances?.count(target) ?? 0, finding.documents);
       }
       if (turns.isDue) await turns.next();
     }
     refuse(violations);
-    return { impact: listing.configs, truncated: listing.truncated, reads, proposed, basis, found, findings };
+    return { impact: listing.configs, truncated: listing.truncated, approvals: approvals.need, reads, proposed, basis, found, findings };
   }
 
   private dependents(proposed: ProposedLayers): LayerName[] {
     const targets = new Map<string, LayerName>();
     for (const { layer } of proposed.releases) {
       for (const service of this.heads.dependentServices([layer.service])) {
-        if (this.catalog.isArchived(service)) continue;
+  /** Archived services as well: nothing of theirs is checked or listed, but what is protected of them stays so for their readers. */
         for (const { name: environment } of this.catalog.descendants(layer.environment)) {
           const target = { service, environment };
           targets.set(layerKey(target), target);
@@ -136,17 +145,17 @@ export class ImpactAssessor {
   }
 }
 
-async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[]): Promise<Finding> {
+async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[] | undefined): Promise<Finding> {
   const impact: DocumentImpact[] = [];
   let changes = false;
   for (const { name, was, becomes } of documents) {
-    if (becomes) violations.push(...(await check(target, becomes, effects)));
+    if (becomes && violations) violations.push(...(await check(target, becomes, effects)));
     const effect = await effects.effect(was, becomes, keyByKey);
     if (!effect.differs) continue;
     changes = true;
     impact.push({ name, changes: effect.changes ?? [] });
   }
-  return { changes, documents: keyByKey ? impact : undefined, dependsOn };
+  return { changes, redelivers, documents: keyByKey ? impact : undefined, dependsOn };
 }
 
 async function check(target: LayerName, document: EffectiveDocument, effects: DocumentEffects): Promise<SchemaViolation[]> {
@@ -160,9 +169,11 @@ async function check(target: LayerName, document: EffectiveDocument, effects: Do
       extra: { ...target, document: document.name },
       cause: error,
     });
+  let redelivers = false;
   }
 }
 
+    redelivers ||= effect.differs || isRewritten(was, becomes);
 function refuse(violations: readonly SchemaViolation[]): void {
   if (violations.length === 0) return;
   const { service, environment, document, path, message } = violations[0]!;

@@ -1,9 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { recordAudits } from '../audit/record-audit';
+import { requireAllowed } from '../access/decide';
+import { Catalog } from '../catalog/catalog';
 import { DomainError } from '../kernel/domain-error';
 import type { Actor } from '../kernel/actor';
-import { layerKey, type LayerName } from '../kernel/names';
+import { layerKey } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
@@ -11,12 +12,15 @@ import type { LayerView } from '../releases/layer-release';
 import { ReleaseLog, type Appended, type Proposal, type Published } from '../releases/release-log';
 import { ReleaseReader } from '../releases/release-reader';
 import type { RevisionKind } from '../releases/revision.entity';
+import { NO_APPROVALS, type ApprovalNeed } from './approval-need';
+import { approvalRequired } from './approval-required';
 import type { Change } from './change.entity';
-import { markPublished, recordPublishedChanges } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { ImpactAssessor, type Assessment } from './impact';
 import type { ConfigImpact, ImpactTotals } from './impact-listing';
 import { ProposedLayersBuilder, type ProposedLayers } from './proposed-layers';
+import { layersIn, recordPublished, type PublishedLayer, type PublishPayload } from './record-published';
+import { REVIEW_DESK, type ReviewDesk } from './review-desk';
 
 /** Something to publish. */
 export interface PublishRequest {
@@ -30,10 +34,10 @@ export interface PublishRequest {
   edits(head: LayerView): Promise<readonly EntryEdit[]>;
   /** The open change this publishes. Without one it is recorded as a change of its own. */
   readonly draft?: Change;
-}
-
-export interface PublishedLayer extends LayerName {
-  readonly version: number;
+  /** Why it shall be published without the approvals it needs: for whoever may override in every layer it touches. */
+  readonly emergency?: string | undefined;
+  /** The job that publishes the draft at the time it was scheduled for. */
+  readonly job?: string | undefined;
 }
 
 export interface PublishResult {
@@ -43,11 +47,13 @@ export interface PublishResult {
   readonly impact: readonly ConfigImpact[];
   /** Exact totals, where `impact` does not list every config that changes. */
   readonly truncated?: ImpactTotals | undefined;
+  /** What protected environments ask for because of it. Absent when nothing was published. */
+  readonly approvals?: ApprovalNeed;
 }
 
 /** A request as it would be published now. */
 interface Checked {
-  readonly proposal: Proposal<Payload>;
+  readonly proposal: Proposal<PublishPayload>;
   readonly assessment: Assessment;
 }
 
@@ -67,13 +73,25 @@ export class Publisher {
     private readonly assessor: ImpactAssessor,
     private readonly log: ReleaseLog,
     private readonly contents: ContentStore,
+    private readonly catalog: Catalog,
+    @Inject(REVIEW_DESK) private readonly desk: ReviewDesk,
   ) {}
 
   /** Everything {@link publish} would answer, and nothing written. */
   async dryRun(request: PublishRequest): Promise<PublishResult> {
     const proposed = await this.proposals.build(await request.edits(this.reader.head));
-    const { impact, truncated } = await this.assessor.assess(proposed);
-    return { layers: layersOf(proposed), impact, truncated };
+    const { impact, truncated, approvals } = await this.assessor.assess(proposed);
+    return { layers: layersOf(proposed), impact, truncated, approvals };
+  }
+
+  /**
+   * What protected environments ask for because of these edits. Where nothing is protected that is told without looking.
+   *
+   * @throws DomainError whatever publishing them would throw
+   */
+  async need(edits: readonly EntryEdit[]): Promise<ApprovalNeed> {
+    if (this.catalog.environments().every(({ requiredApprovals }) => requiredApprovals === null)) return NO_APPROVALS;
+    return (await this.assessor.assess(await this.proposals.build(edits))).approvals;
   }
 
   async publish(request: PublishRequest): Promise<PublishResult> {
@@ -89,11 +107,15 @@ export class Publisher {
       const { checked, appended } = await this.attempt(() => this.check(request, askedAt, last?.assessment), alone);
       if (!checked || !appended) return { layers: [], impact: [] };
       last = checked;
-      if (appended === 'moved') continue;
+      if (appended === 'moved') {
+        // Not the log but the environments may have moved, and nobody has told this process yet.
+        if (round > 1) await this.catalog.ensureFresh();
+        continue;
+      }
       const { assessment, proposal } = checked;
       for (const { newSources } of proposal.releases) for (const [hash, source] of newSources) this.contents.remember(hash, source);
-      const { impact, truncated } = assessment;
-      return { revision: appended.revision, layers: proposal.payload.layers, impact, truncated };
+      const { impact, truncated, approvals } = assessment;
+      return { revision: appended.revision, layers: proposal.payload.layers, impact, truncated, approvals };
     }
   }
 
@@ -113,6 +135,7 @@ export class Publisher {
   /** `undefined` when every layer already is as asked. */
   private async check(request: PublishRequest, askedAt: number, earlier: Assessment | undefined): Promise<Checked | undefined> {
     const basis = this.heads.position;
+    const environments = this.catalog.environmentsState;
     const edits = await request.edits(this.reader.head);
     const proposed = await this.proposals.build(edits);
     if (proposed.releases.length === 0) return undefined;
@@ -120,12 +143,19 @@ export class Publisher {
     const layers = layersOf(proposed);
     const reads = new Set(assessment.reads);
     for (const layer of layers) reads.add(layerKey(layer));
-    const { kind, message, actor, draft } = request;
-    const payload = { draft, edits, layers };
+    const { kind, message, actor, draft, emergency, job } = request;
+    const { approvals: need } = assessment;
+    if (emergency !== undefined) requireAllowed(actor.authority, 'override', layersIn(edits));
+    else if (!draft && need.needed > 0) throw approvalRequired({ need, have: 0, isChange: false }, actor);
+    const payload = { draft, edits, layers, need, job };
     const checkedAt = performance.now();
-    const proposal = { kind, message, actor, askedAt, checkedAt, basis, reads, releases: proposed.releases, record: recordPublished, payload };
+    const proposal = { kind, message, actor, emergency, askedAt, checkedAt, basis, reads, environments, releases: proposed.releases, record: this.record, payload };
     return { proposal, assessment };
   }
+
+  /** The same function for all, so that what is committed together is recorded together. */
+  private readonly record = (manager: EntityManager, published: readonly Published<PublishPayload>[]): Promise<void> =>
+    recordPublished(manager, published, this.desk);
 
   /** A retry of a publish that was committed but whose answer was lost finds its revision by its claim. */
   async earlierPublish({ claimId }: Actor): Promise<PublishResult | undefined> {
@@ -147,41 +177,6 @@ export class Publisher {
     await this.heads.reach(revision);
     return { revision, layers: rows.map(({ service, environment, version }) => ({ service, environment, version })), impact: [] };
   }
-}
-
-interface Payload {
-  readonly draft: Change | undefined;
-  readonly edits: readonly EntryEdit[];
-  readonly layers: readonly PublishedLayer[];
-}
-
-/** Writes what a commit publishes into the changes and the audit, with as few statements as there can be. */
-async function recordPublished(manager: EntityManager, published: readonly Published<Payload>[]): Promise<void> {
-  const own = published.filter(({ proposal }) => proposal.payload.draft === undefined);
-  if (own.length > 0) {
-    await recordPublishedChanges(
-      manager,
-      own.map(({ proposal, revision }) => ({
-        kind: proposal.kind,
-        title: proposal.message,
-        author: proposal.actor,
-        revision,
-        edits: proposal.payload.edits,
-      })),
-    );
-  }
-  for (const { proposal, revision } of published) {
-    if (proposal.payload.draft) await markPublished(manager, proposal.payload.draft, revision);
-  }
-  await recordAudits(
-    manager,
-    published.map(({ proposal: { actor, kind, message, payload }, revision }) => ({
-      actor,
-      action: 'change.publish',
-      subject: { kind, message, layers: payload.layers },
-      revision,
-    })),
-  );
 }
 
 function layersOf({ releases }: ProposedLayers): PublishedLayer[] {

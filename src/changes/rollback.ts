@@ -12,6 +12,7 @@ import { Publisher, requireRevision, type PublishRequest, type PublishResult } f
 export interface RollbackOptions {
   readonly actor: Actor;
   readonly message: string | undefined;
+  readonly emergency?: string | undefined;
   readonly dryRun: boolean;
 }
 
@@ -51,11 +52,12 @@ export class Rollback {
     return this.run(message, options, () => Promise.resolve(edits));
   }
 
-  private async run(message: string, { actor, dryRun }: RollbackOptions, edits: PublishRequest['edits']): Promise<PublishResult> {
+  private async run(message: string, { actor, emergency, dryRun }: RollbackOptions, edits: PublishRequest['edits']): Promise<PublishResult> {
     const request: PublishRequest = {
       kind: 'rollback',
       message,
       actor,
+      emergency,
       edits,
     };
     return dryRun ? this.publisher.dryRun(request) : requireRevision(await this.publisher.publish(request));

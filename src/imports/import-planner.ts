@@ -18,6 +18,7 @@ export interface ImportRequest {
   readonly services: ReadonlySet<string>;
   readonly title: string | undefined;
   readonly dryRun: boolean;
+  readonly emergency: string | undefined;
   readonly publish: boolean;
   readonly prune: boolean;
 }

@@ -27,7 +27,6 @@ export class ImportRehearsal {
   async run(edits: readonly EntryEdit[], catalog: Catalog): Promise<PublishResult> {
     const { heads, reader, contents } = this;
     const proposed = await new ProposedLayersBuilder(catalog, reader, contents, this.settings, heads).build(edits);
-    const { impact, truncated } = await new ImpactAssessor(catalog, heads, reader, contents, this.instances).assess(proposed);
-    return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact, truncated };
+    return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact, truncated, approvals };
   }
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { addToCatalog } from '../catalog/add-to-catalog';
 import { Catalog } from '../catalog/catalog';
+import { approvalRequired } from '../changes/approval-required';
 import { ChangesService } from '../changes/changes.service';
 import { Publisher, type PublishResult } from '../changes/publisher';
 import type { Actor } from '../kernel/actor';
@@ -32,6 +33,8 @@ export class Importer {
     const result = { ...rehearsed, repository, created, leftover };
     if (request.dryRun) return result;
 
+    const need = rehearsed.approvals;
+    if (request.publish && request.emergency === undefined && need !== undefined && need.needed > 0) throw approvalRequired({ need, have: 0, isChange: false }, actor);
     if (created.environments.length + created.services.length > 0) {
       await this.dataSource.transaction((manager) => addToCatalog(manager, actor, created));
       await this.catalog.ensureFresh();
@@ -46,6 +49,7 @@ export class Importer {
       kind: 'import',
       message: title,
       actor,
+      emergency: request.emergency,
       edits: async (head) => (await again(head)).edits,
     });
     return { ...result, ...published };

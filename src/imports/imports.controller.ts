@@ -1,6 +1,7 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { JsonValue } from '@trimtab/client/protocol';
+import { approvalsView } from '../changes/review.dto';
 import { isJsonObject } from '../documents/json-object';
 import { formatPointer } from '../documents/pointer';
 import { Idempotent } from '../http/idempotency/idempotent';
@@ -32,6 +33,7 @@ export class ImportsController {
         environments: environmentsOf(body.environments ?? {}),
         services: new Set(body.services),
         title: body.title,
+        emergency: body.emergency,
         dryRun: body.dryRun ?? false,
         publish: body.publish ?? true,
         prune: body.prune ?? false,
@@ -39,7 +41,7 @@ export class ImportsController {
       actor,
     );
     if (result.change !== undefined) void reply.header('location', `/api/v1/changes/${result.change}`);
-    return importView(result);
+    return importView(result, actor);
   }
 }
 
@@ -55,7 +57,7 @@ function environmentsOf(input: JsonValue): Map<string, string> {
   );
 }
 
-function importView({ revision, change, layers, impact, truncated, leftover, repository, created }: ImportResult): ImportView {
+function importView({ revision, change, layers, impact, truncated, approvals, leftover, repository, created }: ImportResult, actor: Actor): ImportView {
   const newServices = new Set(created.services);
   const newEnvironments = new Set(created.environments.map(({ name }) => name));
   return {
@@ -71,6 +73,7 @@ function importView({ revision, change, layers, impact, truncated, leftover, rep
       keys: documents.reduce((sum, { changes }) => sum + changes.length, 0),
     })),
     ...(truncated && { truncated }),
+    ...(approvals && { approvals: approvalsView(approvals, actor) }),
     leftover,
     ignored: repository.ignored,
     warnings: repository.warnings,

@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsOptional, Matches } from 'class-validator';
 import type { JsonValue } from '@trimtab/client/protocol';
-import { ImpactTotalsView, MessageField } from '../changes/changes.dto';
+import { EmergencyField, ImpactTotalsView, MessageField } from '../changes/changes.dto';
+import { ApprovalsView } from '../changes/review.dto';
 import { AnyJson, Flag, LabelName, NestedList, Text } from '../http/shape';
 import { LABEL_PATTERN } from '../kernel/names';
 import { LayerNameView, LayerVersionView } from '../releases/layer-views';
@@ -36,6 +37,9 @@ export class ImportBody {
 
   @MessageField()
   title?: string;
+
+  @EmergencyField()
+  emergency?: string;
 
   @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
   dryRun?: boolean;
@@ -92,6 +96,9 @@ export class ImportView {
 
   @ApiPropertyOptional({ description: 'Exact totals, when `impact` does not list every config. All of them were checked.' })
   truncated?: ImpactTotalsView;
+
+  @ApiPropertyOptional({ type: ApprovalsView, description: 'What protected environments ask for because of it.' })
+  approvals?: ApprovalsView;
 
   @ApiProperty({ type: [LayerNameView], description: 'Layers of these services whose `application` document the repository does not have.' })
   leftover!: readonly LayerNameView[];

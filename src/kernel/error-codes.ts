@@ -32,6 +32,7 @@ export const ERROR_CODES = {
   unauthenticated: { kind: 'unauthenticated', title: 'A valid credential is needed.' },
   forbidden: { kind: 'forbidden', title: 'The credential does not allow this.' },
 
+  approval_not_allowed: { kind: 'forbidden', title: 'A review by this caller would not count.' },
   route_not_found: { kind: 'not-found', title: 'There is no such route.' },
   environment_not_found: { kind: 'not-found', title: 'There is no such environment.' },
   service_not_found: { kind: 'not-found', title: 'There is no such service.' },
@@ -42,6 +43,9 @@ export const ERROR_CODES = {
   change_not_found: { kind: 'not-found', title: 'There is no such change.' },
   edit_not_found: { kind: 'not-found', title: 'The change does not touch this.' },
   credential_not_found: { kind: 'not-found', title: 'There is no such credential.' },
+  review_not_found: { kind: 'not-found', title: 'There is no such review.' },
+  comment_not_found: { kind: 'not-found', title: 'There is no such comment.' },
+  schedule_not_found: { kind: 'not-found', title: 'The change is not scheduled.' },
 
   name_taken: { kind: 'conflict', title: 'The name is already in use.' },
   service_included: { kind: 'conflict', title: 'Other services include this service.' },
@@ -55,6 +59,8 @@ export const ERROR_CODES = {
   precondition_failed: { kind: 'precondition', title: 'The resource is not in the state that If-Match names.' },
 
   payload_too_large: { kind: 'too-large', title: 'The request body is too large.' },
+  approval_required: { kind: 'conflict', title: 'A protected environment would change without the approvals it needs.' },
+  changes_requested: { kind: 'conflict', title: 'A reviewer has asked for changes.' },
   document_too_large: { kind: 'too-large', title: 'The document is too large.' },
   layer_full: { kind: 'too-large', title: 'The layer holds too many documents.' },
   unsupported_media_type: { kind: 'unsupported', title: 'The content type is not supported here.' },
