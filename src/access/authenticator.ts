@@ -65,6 +65,11 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     return bearer !== undefined && isSecret(bearer) ? this.remembered(hashOf(bearer).toString('base64')) : undefined;
   }
 
+  /** Whether the secret, of whatever kind, is that of a credential which is remembered. */
+  remembers(secret: string): boolean {
+    return this.remembered(hashOf(secret).toString('base64')) !== undefined;
+  }
+
   /** Calls `listener` after any credential was revoked, has expired or was granted something else, on every replica. */
   onChange(listener: AccessListener): () => void {
     this.listeners.add(listener);

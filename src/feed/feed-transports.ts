@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Server } from 'node:http';
 import type { Settings } from '../settings/settings';
 import { AdmissionQueue } from './admission-queue';
+import type { Door } from './door';
 import type { Exchange } from './exchange';
 import type { Feed } from './feed';
 import type { FeedObserver } from './feed-observer';
@@ -13,6 +14,7 @@ import { WarmReads } from './read/warm-reads';
 import type { ReadAccess } from './read-access';
 import type { SnapshotSource } from './snapshot-source';
 import { SocketIoServer } from './socket-io/socket-io-server';
+import { UpgradeGate } from './socket-io/upgrade-gate';
 import { EventStreams } from './sse/event-streams';
 
 export interface FeedParts {
@@ -22,6 +24,7 @@ export interface FeedParts {
   readonly observer: FeedObserver;
   readonly scheduler: FeedScheduler;
   readonly settings: Settings['feed'];
+  readonly door: Door;
 }
 
 /** All transports over one feed, on one HTTP server. */
@@ -32,13 +35,13 @@ export class FeedTransports {
   private readonly routes: ConfigRoutes;
   private readonly warmReads: WarmReads;
 
-  constructor({ feed, source, access, observer, scheduler, settings }: FeedParts) {
+  constructor({ feed, source, access, observer, scheduler, settings, door }: FeedParts) {
     this.admissions = new AdmissionQueue(scheduler, feed.counters, settings);
-    this.sockets = new SocketIoServer(feed, access, observer, this.admissions, settings);
+    this.sockets = new SocketIoServer(feed, access, observer, new UpgradeGate(this.admissions, door), settings);
     this.streams = new EventStreams(feed, observer, scheduler, settings);
     const answers = new SnapshotAnswers();
     const polls = new LongPolls({ feed, observer, scheduler, settings }, answers);
-    this.warmReads = new WarmReads(source, access, answers);
+    this.warmReads = new WarmReads(source, access, answers, door.common.pairs);
     const admitted = <T>({ request }: Exchange, work: () => Promise<T>) => this.admissions.through(request.raw.socket, work);
     this.routes = new ConfigRoutes(source, feed, access, answers, {
       events: (exchange, request) => admitted(exchange, () => this.streams.open(exchange, request)),

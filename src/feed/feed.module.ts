@@ -5,10 +5,12 @@ import type { Server } from 'node:http';
 import { AccessModule } from '../access/access.module';
 import { Authenticator } from '../access/authenticator';
 import { Authorities } from '../access/authorities';
+import { RateLimits } from '../http/rate-limit/rate-limits';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
+import { Door } from './door';
 import { Feed } from './feed';
 import { FEED_OBSERVER, noObserver, type FeedObserver } from './feed-observer';
 import { eventLoopScheduler } from './feed-scheduler';
@@ -26,8 +28,13 @@ import { ReportHub } from './report-hub';
     },
     {
       provide: ReadAccess,
-      inject: [Authenticator, Authorities],
-      useFactory: (authenticator: Authenticator, authorities: Authorities) => new ReadAccess(authenticator, authorities),
+      inject: [Authenticator, Authorities, RateLimits],
+      useFactory: (authenticator: Authenticator, authorities: Authorities, limits: RateLimits) => new ReadAccess(authenticator, authorities, limits),
+    },
+    {
+      provide: Door,
+      inject: [SETTINGS, RateLimits],
+      useFactory: (settings: Settings, limits: RateLimits) => new Door(settings, limits),
     },
     {
       provide: ReportHub,
@@ -36,9 +43,9 @@ import { ReportHub } from './report-hub';
     },
     {
       provide: FeedTransports,
-      inject: [Feed, SnapshotStore, ReadAccess, SETTINGS, ReportHub],
-      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, settings: Settings, observer: ReportHub) =>
-        new FeedTransports({ feed, source, access, observer, scheduler: eventLoopScheduler, settings: settings.feed }),
+      inject: [Feed, SnapshotStore, ReadAccess, Door, SETTINGS, ReportHub],
+      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, door: Door, settings: Settings, observer: ReportHub) =>
+        new FeedTransports({ feed, source, access, observer, scheduler: eventLoopScheduler, settings: settings.feed, door }),
     },
   ],
   exports: [Feed, ReportHub],

@@ -2,24 +2,32 @@ import type { Authenticator } from '../access/authenticator';
 import type { Authorities } from '../access/authorities';
 import type { Credential } from '../access/credential';
 import { forbidden } from '../access/decide';
+import type { RateLimits } from '../http/rate-limit/rate-limits';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 
-/** Lets clients read what their credential covers. */
+/** Lets clients read what their credential covers, and no more often than leaves room for others. */
 export class ReadAccess {
   constructor(
     private readonly authenticator: Pick<Authenticator, 'authenticate' | 'peek'>,
     private readonly authorities: Authorities,
+    private readonly limits: Pick<RateLimits, 'reads' | 'admitRead'>,
   ) {}
+
+  /** Whether the bearer's credential is remembered: then it costs nothing to find out more. */
+  knows(bearer: string | undefined): boolean {
+    return this.authenticator.peek(bearer) !== undefined;
+  }
 
   /** Without waiting. False when it is not so, or not known here: {@link admit} says which. */
   peek(bearer: string | undefined, target: LayerName): boolean {
     const credential = this.authenticator.peek(bearer);
-    return credential !== undefined && this.allows(credential, target);
+    return credential !== undefined && this.allows(credential, target) && this.limits.reads.take(credential.id) === 0;
   }
 
   async admit(bearer: string | undefined, target: LayerName): Promise<Credential> {
     const credential = await this.authenticator.authenticate(bearer);
+    this.limits.admitRead(credential.id);
     await this.authorities.learn(target.environment);
     if (this.allows(credential, target)) return credential;
     if (credential.kind !== 'client-key') throw forbidden('read', `on ${layerKey(target)}`);

@@ -7,6 +7,7 @@ import { trustedProxies } from './client-address';
 import { commonHeaders, type CommonHeaders } from './common-headers';
 import { problemOf } from './problem';
 import { encode } from './problem.filter';
+import { rawAnswer } from './raw-answer';
 import { requestIdOf } from './request-id';
 
 /** Longest name a path can hold, with room for every character percent-encoded. */
@@ -40,22 +41,12 @@ export function createHttpAdapter(settings: Settings, logger: FastifyServerOptio
 }
 
 /** What cannot be read as HTTP at all is answered on the bare socket. */
-function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket, { fixed }: CommonHeaders): void {
+function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket, common: CommonHeaders): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
     return;
   }
-  const requestId = requestIdOf({ headers: {} });
-  const { problem, headers } = problemOf(new DomainError('malformed_request', unreadable(error.code)), requestId);
-  const body = encode(problem);
-  const head = [
-    'HTTP/1.1 400 Bad Request',
-    `content-length: ${body.length}`,
-    'connection: close',
-    ...Object.entries({ ...headers, ...fixed, 'x-request-id': requestId }).map(([name, value]) => `${name}: ${value}`),
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
-  socket.end(body);
+  socket.end(rawAnswer(new DomainError('malformed_request', unreadable(error.code)), requestIdOf({ headers: {} }), common));
 }
 
 function unreadable(code: string | undefined): string {

@@ -96,8 +96,9 @@ export class ConfigRoutes {
 
   private async admit(request: FastifyRequest) {
     const params = request.params as Params;
-    const admission = await this.access.admit(bearerOf(request.headers), params);
-    return { admission, target: targetOf(params.service, params.environment) };
+    // First: what is decided on is what is looked up.
+    const target = targetOf(params.service, params.environment);
+    return { admission: await this.access.admit(bearerOf(request.headers), target), target };
   }
 
   private async read(exchange: Exchange, target: LayerName, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {

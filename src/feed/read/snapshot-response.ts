@@ -26,7 +26,7 @@ interface Content {
 
 function writeContent(exchange: RawExchange, { etag, revision, type, body, isCompressed }: Content): void {
   const headers = validators(etag, revision);
-  headers.push('Content-Type', type, 'Content-Length', String(body.length), 'X-Content-Type-Options', 'nosniff');
+  headers.push('Content-Type', type, 'Content-Length', String(body.length));
   if (isCompressed) headers.push('Content-Encoding', 'gzip');
   writeRaw(exchange, 200, headers, body);
 }

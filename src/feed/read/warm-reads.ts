@@ -18,6 +18,7 @@ export class WarmReads {
     private readonly source: SnapshotSource,
     private readonly access: ReadAccess,
     private readonly answers: SnapshotAnswers,
+    private readonly common: readonly string[],
   ) {}
 
   /** Puts itself in front of whoever answers the requests of `server` now. */
@@ -39,6 +40,6 @@ export class WarmReads {
     if (!this.access.peek(bearerOf(headers), target)) return false;
     const snapshot = this.source.peek(target);
     if (snapshot === undefined) return false;
-    return this.answers.writeNow({ request, response, requestId: requestIdOf(request) }, snapshot, this.source.position);
+    return this.answers.writeNow({ request, response, requestId: requestIdOf(request), common: this.common }, snapshot, this.source.position);
   }
 }

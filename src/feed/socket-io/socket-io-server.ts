@@ -1,4 +1,5 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
 import { REPORT_EVENT, SUBSCRIBE_EVENT, type ConnectErrorData, type Handshake } from '@trimtab/client/protocol';
 import { Server, type Socket } from 'socket.io';
 import type { Settings } from '../../settings/settings';
@@ -6,12 +7,12 @@ import { connectErrorOf } from '../connect-error';
 import type { Feed } from '../feed';
 import type { FeedObserver, InstanceHandle } from '../feed-observer';
 import { malformed } from '../malformed';
-import type { AdmissionQueue } from '../admission-queue';
 import type { ReadAccess } from '../read-access';
 import { parseHandshake, parsePosition, parseReport } from './handshake';
+import { MessageBudget } from './message-budget';
 import { releaseRequest } from './release-request';
 import { SocketLink } from './socket-link';
-import { UpgradeGate } from './upgrade-gate';
+import type { UpgradeGate } from './upgrade-gate';
 
 /** The largest thing a client has to say is a handshake with all its labels, or a refusal with its reason. */
 const MAX_MESSAGE_BYTES = 32 * 1024;
@@ -24,17 +25,16 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 export class SocketIoServer {
   private readonly io: Server;
-  private readonly gate: UpgradeGate;
   private readonly links = new WeakMap<object, SocketLink>();
+  private readonly budget = new MessageBudget();
 
   constructor(
     private readonly feed: Feed,
     private readonly access: ReadAccess,
     private readonly observer: FeedObserver,
-    admissions: AdmissionQueue,
+    private readonly gate: UpgradeGate,
     settings: Settings['feed'],
   ) {
-    this.gate = new UpgradeGate(admissions);
     this.io = new Server({
       transports: ['websocket'],
       allowUpgrades: false,
@@ -46,7 +46,6 @@ export class SocketIoServer {
       connectTimeout: CONNECT_TIMEOUT_MS,
       pingInterval: settings.heartbeatMs,
       pingTimeout: settings.heartbeatMs,
-      allowRequest: (request, done) => done(null, isAllowedOrigin(request, settings.allowedOrigins)),
     });
     const { links, io } = this;
     withoutRooms(io);
@@ -55,7 +54,7 @@ export class SocketIoServer {
     const onEvent = (socket: Socket, event: unknown[]) => this.onEvent(socket, event);
     const onAny = function (this: Socket, ...event: unknown[]) { onEvent(this, event); };
     io.use((socket, next) => {
-      admissions.soon(() => this.join(socket, onGone, next));
+      gate.soon(() => this.join(socket, onGone, next));
     });
     io.on('connection', (socket) => {
       const link = links.get(socket);
@@ -74,13 +73,33 @@ export class SocketIoServer {
   }
 
   attach(server: HttpServer): void {
+    const others = server.listeners('request') as (() => void)[];
     this.io.attach(server);
+    // Engine.IO answers requests that are no upgrades for the sake of polling, which there is none of here.
+    server.removeAllListeners('request');
+    for (const other of others) server.on('request', other);
     this.gate.attach(server);
+    this.limitMessages();
   }
 
   /** Ends every connection. The HTTP server is not ours to close. */
   close(): void {
     (this.io as { readonly engine?: { close(): void } }).engine?.close();
+  }
+
+  /** Whoever says too much is cut off: a farewell would only wait behind what the client does not read meanwhile. */
+  private limitMessages(): void {
+    const { budget } = this;
+    const onPing = function (this: WebSocket) { if (!budget.spend(this)) this.terminate(); };
+    const onPacket = function (this: EngineConnection) {
+      const { socket } = this.transport;
+      if (!budget.spend(socket)) socket.terminate();
+    };
+    (this.io.engine as EventEmitter).on('connection', (connection: EngineConnection) => {
+      connection.on('packet', onPacket);
+      // Answered by the WebSocket itself, which asks nobody whether the other side reads the answers.
+      connection.transport.socket.on('ping', onPing);
+    });
   }
 
   private join(socket: Socket, onGone: (this: object) => void, next: (refusal?: Error) => void): void {
@@ -94,6 +113,7 @@ export class SocketIoServer {
   private async letIn(socket: Socket, onGone: (this: object) => void): Promise<void> {
     const handshake = parseHandshake(socket.handshake.auth);
     const { service, environment, since = null } = handshake;
+    if (!this.access.knows(handshake.key)) this.gate.door.admitStranger(socket.request);
     const target = { service, environment };
     const admission = await this.access.admit(handshake.key, target);
     const subscription = await this.feed.subscribe({ target, since, admission });
@@ -125,6 +145,14 @@ export class SocketIoServer {
   }
 }
 
+/** The parts of Engine.IO's connection and of `ws` that are used past their types. */
+interface EngineConnection extends EventEmitter {
+  readonly transport: { readonly socket: WebSocket };
+}
+interface WebSocket extends EventEmitter {
+  terminate(): void;
+}
+
 /** Every socket would have a room of its own, and nobody speaks to rooms here: the channels know their members. */
 function withoutRooms(io: Server): void {
   const { adapter } = io.of('/');
@@ -134,9 +162,4 @@ function withoutRooms(io: Server): void {
 function refusalOf(error: unknown): Error & { data: ConnectErrorData } {
   const data = connectErrorOf(error);
   return Object.assign(new Error(data.detail), { data });
-}
-
-/** Browsers name the page they come from; services do not. A page is let in only when the operator has named it. */
-function isAllowedOrigin({ headers: { origin } }: IncomingMessage, allowed: readonly string[]): boolean {
-  return origin === undefined || allowed.includes(origin);
 }

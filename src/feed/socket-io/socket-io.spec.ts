@@ -186,12 +186,12 @@ describe('given a handshake that cannot be accepted', () => {
       socket.on('error', () => resolve('error'));
       socket.on('open', () => resolve('open'));
     });
-    expect(status).toBe(400);
+    expect(status).toBe(403);
   });
 
   it('offers no polling', async () => {
     const response = await fetch(`${server.url}/socket.io/?EIO=4&transport=polling`);
-    expect(response.status).toBe(400);
+    expect(response.status).toBe(404);
   });
 });
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { problemOf } from '../../http/problem';
-import { encode } from '../../http/problem.filter';
+import { rawAnswer } from '../../http/raw-answer';
 import { requestIdOf } from '../../http/request-id';
+import type { DomainError } from '../../kernel/domain-error';
 import { tooMany, type AdmissionQueue, type Applicant } from '../admission-queue';
+import type { Door } from '../door';
 
 type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
@@ -14,7 +15,10 @@ type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) 
 export class UpgradeGate {
   private readonly admitted = new WeakMap<Socket, Applicant>();
 
-  constructor(private readonly admissions: AdmissionQueue) {}
+  constructor(
+    private readonly admissions: AdmissionQueue,
+    readonly door: Door,
+  ) {}
 
   /** Puts itself in front of whoever answers the upgrades of `server` now. */
   attach(server: HttpServer): void {
@@ -22,6 +26,8 @@ export class UpgradeGate {
     server.removeAllListeners('upgrade');
     server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
       hold(socket);
+      const refusal = this.door.refusalOf(request);
+      if (refusal !== undefined) return this.refuse(request, socket, refusal);
       const applicant: Applicant = {
         socket,
         admit: () => {
@@ -29,10 +35,15 @@ export class UpgradeGate {
           this.admitted.set(socket, applicant);
           for (const other of others) other.call(server, request, socket, head);
         },
-        refuse: (waitMs) => refuse(request, socket, waitMs),
+        refuse: (waitMs) => this.refuse(request, socket, tooMany(waitMs)),
       };
       this.admissions.enter(applicant);
     });
+  }
+
+  /** See {@link AdmissionQueue.soon}. */
+  soon(task: () => void): void {
+    this.admissions.soon(task);
   }
 
   /** The client on this socket has been let in or refused. */
@@ -41,6 +52,11 @@ export class UpgradeGate {
     if (applicant === undefined) return;
     this.admitted.delete(socket);
     this.admissions.leave(applicant);
+  }
+
+  private refuse(request: IncomingMessage, socket: Socket, error: DomainError): void {
+    socket.write(rawAnswer(error, requestIdOf(request), this.door.common));
+    socket.destroySoon();
   }
 }
 
@@ -57,12 +73,4 @@ function ignored(): void {}
 
 function hungUp(this: Socket): void {
   this.destroy();
-}
-
-function refuse(request: IncomingMessage, socket: Socket, waitMs: number): void {
-  const { problem, headers } = problemOf(tooMany(waitMs), requestIdOf(request));
-  const body = encode(problem);
-  const lines = Object.entries({ ...headers, 'content-length': body.length, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.write(Buffer.concat([Buffer.from(`HTTP/1.1 503 Service Unavailable\r\n${lines.join('')}\r\n`), body]));
-  socket.destroySoon();
 }

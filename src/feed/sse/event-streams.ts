@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Settings } from '../../settings/settings';
-import type { Exchange } from '../exchange';
+import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import type { FeedObserver } from '../feed-observer';
 import type { FeedScheduler } from '../feed-scheduler';
@@ -41,7 +41,7 @@ export class EventStreams {
   }
 
   async open(exchange: Exchange, { target, admission, query }: StreamRequest): Promise<void> {
-    const { request, reply } = exchange;
+    const { request } = exchange;
     if (query.waitMs !== undefined || query.asOf !== undefined || query.revision !== undefined || query.origin) {
       throw malformed('A stream takes no query parameter but "deltas"; it is taken up again with "Last-Event-ID".');
     }
@@ -53,17 +53,10 @@ export class EventStreams {
       subscription.close();
       return;
     }
-    reply.hijack();
-    const { raw } = reply;
+    const { response: raw, requestId, common } = takeOver(exchange);
     raw.shouldKeepAlive = false;
     raw.removeHeader('Transfer-Encoding');
-    raw.writeHead(200, {
-      'Content-Type': EVENT_STREAM_TYPE,
-      'Cache-Control': 'no-store',
-      'X-Accel-Buffering': 'no',
-      'X-Content-Type-Options': 'nosniff',
-      'X-Request-Id': request.id,
-    });
+    raw.writeHead(200, ['Content-Type', EVENT_STREAM_TYPE, 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no', 'X-Request-Id', requestId, ...common]);
     raw.flushHeaders();
     const position = since?.etag === undefined ? undefined : { revision: since.revision, etag: since.etag };
     const stream = new EventStream(subscription, this.observer.connected(randomUUID(), target, info, 'sse', position), raw, socket);

@@ -3,11 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { Authorities } from '../../access/authorities';
 import type { Credential } from '../../access/credential';
 import '../../http/needs';
+import { RateLimits } from '../../http/rate-limit/rate-limits';
 import { requestIdOf } from '../../http/request-id';
 import { DomainError } from '../../kernel/domain-error';
 import { systemClock } from '../../kernel/clock';
 import { defaultSettings } from '../../settings/default-settings';
 import type { Settings } from '../../settings/settings';
+import { Door } from '../door';
 import { Feed } from '../feed';
 import { noObserver, type FeedObserver } from '../feed-observer';
 import { eventLoopScheduler } from '../feed-scheduler';
@@ -51,13 +53,15 @@ export interface FeedServer {
 
 /** The feed with all its transports on a real socket, over snapshots and credentials in memory. */
 export async function startFeedServer(overrides: Partial<Settings['feed']> = {}, observer: FeedObserver = noObserver): Promise<FeedServer> {
-  const settings = defaultSettings({ feed: overrides }).feed;
+  const all = defaultSettings({ feed: overrides });
+  const settings = all.feed;
+  const limits = new RateLimits(all.http);
   const source = new FakeSource();
   const authenticator = new FakeAuthenticator();
   const scheduler = eventLoopScheduler;
   const feed = new Feed(source, settings, scheduler, systemClock);
-  const access = new ReadAccess(authenticator, new Authorities({ of: (environment) => ['base', environment], read: async (environment) => ['base', environment] }));
-  const transports = new FeedTransports({ feed, source, access, observer, scheduler, settings });
+  const access = new ReadAccess(authenticator, new Authorities({ of: (environment) => ['base', environment], read: async (environment) => ['base', environment] }), limits);
+  const transports = new FeedTransports({ feed, source, access, observer, scheduler, settings, door: new Door(all, limits) });
   const server = fastify({ genReqId: requestIdOf, forceCloseConnections: true });
   transports.register(server);
   transports.attach(server.server);
