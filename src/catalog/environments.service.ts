@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { changedFields } from '../audit/changed-fields';
 import { recordAudit } from '../audit/record-audit';
 import { ADVISORY_LOCKS } from '../database/advisory-locks';
 import { violatesUnique } from '../database/constraint';
@@ -54,10 +55,10 @@ export class EnvironmentsService {
       const stored = await manager.findOneOrFail(Environment, { where: { name }, lock: { mode: 'pessimistic_write' } });
       requireMatch(ifMatch, entityTagOf(this.view(stored)));
       const { description = stored.description, requiredApprovals = stored.requiredApprovals } = update;
-      const isProtection = requiredApprovals !== stored.requiredApprovals;
       await manager.update(Environment, { id: stored.id }, { description, requiredApprovals });
-      const protection = isProtection ? { requiredApprovals: { from: stored.requiredApprovals, to: requiredApprovals } } : {};
-      await recordAudit(manager, { actor, action: 'environment.update', subject: { environment: name, ...protection } });
+      const protection = requiredApprovals === stored.requiredApprovals ? {} : { requiredApprovals: { before: stored.requiredApprovals, after: requiredApprovals } };
+      const changed = { ...changedFields(stored, { description, requiredApprovals }), ...protection };
+      await recordAudit(manager, { actor, action: 'environment.update', subject: { environment: name }, changed });
       return { ...stored, description, requiredApprovals };
     });
     return this.view(environment);

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { changedFields } from '../audit/changed-fields';
 import { recordAudit, type AuditAction } from '../audit/record-audit';
 import { violatesUnique } from '../database/constraint';
 import { decodeCursor, pageOf, type Page } from '../http/page';
@@ -53,7 +54,7 @@ export class ServicesService {
       const { description = service.description, owner = service.owner } = update;
       if (description === service.description && owner === service.owner && archivedAt === service.archivedAt) return;
       await manager.update(Service, { id: service.id }, { description, owner, archivedAt });
-      await recordAudit(manager, { actor, action: actionOf(service.archivedAt, archivedAt), subject: { service: name } });
+      await recordAudit(manager, { actor, action: actionOf(service.archivedAt, archivedAt), subject: { service: name }, changed: changedFields(service, { description, owner, archivedAt }) });
     });
   }
 

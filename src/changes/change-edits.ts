@@ -60,6 +60,7 @@ export class ChangeEdits {
     return this.changes.update(changeId, actor, ifMatch, async (manager) => {
       const { affected } = await manager.delete(ChangeEdit, await this.keyOf(changeId, place));
       if (affected === 0) throw new DomainError('edit_not_found', `Change ${changeId} has no edit of ${editTitle(place)}.`);
+      return { ...place.layer, kind: place.kind, name: place.name, edit: 'dropped' };
     });
   }
 
@@ -79,6 +80,7 @@ export class ChangeEdits {
       const current = hash && type ? { type, source: (await this.contents.sources([hash])).get(hash)! } : null;
       const next = await nextOf(current);
       await saveEdits(manager, changeId, [{ ...place, next, base: { version: release?.version ?? 0, entry } }]);
+      return { ...place.layer, kind: place.kind, name: place.name, edit: next === null ? 'removes' : 'writes' };
     });
   }
 

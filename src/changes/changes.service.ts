@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { recordAudit } from '../audit/record-audit';
+import { recordAudit, type AuditEntry } from '../audit/record-audit';
 import { entityTag, requireMatch } from '../http/preconditions';
 import { isSameActor, lastingActor, type Actor, type LastingActor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -8,6 +8,7 @@ import type { RevisionKind } from '../releases/revision.entity';
 import { Change, type ChangeStatus } from './change.entity';
 import { saveEdits } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
+import { layersIn, layersOf } from './layers-of';
 
 /** Opens, lists, renames and discards changes. */
 @Injectable()
@@ -21,7 +22,7 @@ export class ChangesService {
         [kind, title, JSON.stringify(lastingActor(actor))],
       );
       if (edits.length > 0) await saveEdits(manager, Number(id), edits);
-      await recordAudit(manager, { actor, action: 'change.create', subject: { change: Number(id), kind, title } });
+      await recordAudit(manager, { actor, action: 'change.create', subject: { change: Number(id), kind, title, layers: layersIn(edits) } });
       return manager.findOneByOrFail(Change, { id: Number(id) });
     });
   }
@@ -44,6 +45,7 @@ export class ChangesService {
   rename(id: number, title: string, actor: Actor, ifMatch: string | undefined): Promise<Change> {
     return this.update(id, actor, ifMatch, async (manager) => {
       await manager.update(Change, { id }, { title });
+      return { title, layers: await layersOf(manager, id) };
     });
   }
 
@@ -51,28 +53,31 @@ export class ChangesService {
     await this.dataSource.transaction(async (manager) => {
       await lockOpen(manager, id, ifMatch);
       await manager.query(`UPDATE change SET status = 'discarded', updated_at = now() WHERE id = $1`, [id]);
-      await recordAudit(manager, { actor, action: 'change.discard', subject: { change: id } });
+      await recordAudit(manager, { actor, action: 'change.discard', subject: { change: id, layers: await layersOf(manager, id) } });
     });
   }
 
   /**
    * Does `work` to an open change, alone, and counts it as one more edition. Whatever was said of, or planned for, the
    * edition before is void with that, also when only the title is another: it becomes the message in the history.
+   *
+   * @param work answers what it did, by name, for the audit
    */
   update(
     id: number,
     actor: Actor,
     ifMatch: string | undefined,
-    work: (manager: EntityManager, change: Change) => Promise<void>,
+    work: (manager: EntityManager, change: Change) => Promise<AuditEntry['subject']>,
   ): Promise<Change> {
     return this.dataSource.transaction(async (manager) => {
       const change = await lockOpen(manager, id, ifMatch);
-      await work(manager, change);
+      const subject = await work(manager, change);
       await manager.query('UPDATE change SET edition = edition + 1, contributors = $2, updated_at = now() WHERE id = $1', [
         id,
         JSON.stringify(withContributor(change, actor)),
       ]);
-      await recordAudit(manager, { actor, action: 'change.update', subject: { change: id } });
+      const changed = { edition: { before: change.edition, after: change.edition + 1 } };
+      await recordAudit(manager, { actor, action: 'change.update', subject: { change: id, ...subject }, changed });
       return manager.findOneByOrFail(Change, { id });
     });
   }

@@ -18,8 +18,9 @@ import type { Change } from './change.entity';
 import type { EntryEdit } from './entry-edit';
 import { ImpactAssessor, type Assessment } from './impact';
 import type { ConfigImpact, ImpactTotals } from './impact-listing';
+import { layersIn } from './layers-of';
 import { ProposedLayersBuilder, type ProposedLayers } from './proposed-layers';
-import { layersIn, recordPublished, type PublishedLayer, type PublishPayload } from './record-published';
+import { recordPublished, type PublishedLayer, type PublishPayload } from './record-published';
 import { REVIEW_DESK, type ReviewDesk } from './review-desk';
 
 /** Something to publish. */

@@ -6,6 +6,7 @@ import type { ApprovalNeed } from './approval-need';
 import type { Change } from './change.entity';
 import { markPublished, recordPublishedChanges } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
+import { layersIn } from './layers-of';
 import type { ReviewDesk } from './review-desk';
 
 export interface PublishedLayer extends LayerName {
@@ -49,14 +50,10 @@ export async function recordPublished(manager: EntityManager, published: readonl
     published.map((one) => {
       const { proposal: { actor, kind, message, emergency, payload: { draft, layers, need, job } }, revision } = one;
       const review = need.needed === 0 ? {} : { approvals: { needed: need.needed, by: approvedBy.get(one) ?? [] } };
-      const subject = { kind, message, layers, ...(draft && { change: draft.id }), ...review, ...(job === undefined ? {} : { scheduled: true }) };
-      if (emergency === undefined) return { actor, action: 'change.publish', subject, revision };
-      return { actor, action: 'change.publish-emergency', subject: { ...subject, emergency }, revision };
+      const subject = { kind, message, ...(draft && { change: draft.id }), ...review, ...(job === undefined ? {} : { scheduled: true }) };
+      const changed = { layers: layers.map(({ version, ...layer }) => ({ ...layer, before: version - 1, version })) };
+      if (emergency === undefined) return { actor, action: 'change.publish', subject, changed, revision };
+      return { actor, action: 'change.publish-emergency', subject: { ...subject, emergency }, changed, revision };
     }),
   );
-}
-
-/** Each layer once. */
-export function layersIn(edits: readonly EntryEdit[]): LayerName[] {
-  return [...new Map(edits.map(({ layer }) => [`${layer.service}@${layer.environment}`, layer])).values()];
 }

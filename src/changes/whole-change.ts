@@ -8,7 +8,7 @@ import type { Change } from './change.entity';
 import type { ChangeView } from './changes.dto';
 import type { EntryEdit } from './entry-edit';
 import { Publisher } from './publisher';
-import { layersIn } from './record-published';
+import { layersIn } from './layers-of';
 import { REVIEW_DESK, type ReviewDesk } from './review-desk';
 import type { ReviewStateView } from './review.dto';
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource, IsNull } from 'typeorm';
 import { recordAudit } from '../audit/record-audit';
+import { layersOf } from '../changes/layers-of';
 import { isSameActor, lastingActor, type Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import { ChangeComment, type CommentPlace } from './change-comment.entity';
@@ -27,7 +28,7 @@ export class Comments {
         'INSERT INTO change_comment (change_id, author, text, place) VALUES ($1, $2, $3, $4) RETURNING id',
         [changeId, JSON.stringify(lastingActor(actor)), text, place ? JSON.stringify(place) : null],
       );
-      await recordAudit(manager, { actor, action: 'change.comment', subject: { change: changeId, comment: Number(id) } });
+      await recordAudit(manager, { actor, action: 'change.comment', subject: { change: changeId, comment: Number(id), layers: await layersOf(manager, changeId) } });
       return manager.findOneByOrFail(ChangeComment, { id: Number(id) });
     });
   }
@@ -40,7 +41,7 @@ export class Comments {
       if (!isSameActor(comment.author, actor)) throw new DomainError('forbidden', 'Only whoever wrote a comment can delete it.');
       // The text goes for good: it may be deleted because of what it says.
       await manager.query(`UPDATE change_comment SET text = '', deleted_at = now() WHERE id = $1`, [commentId]);
-      await recordAudit(manager, { actor, action: 'change.comment-delete', subject: { change: changeId, comment: commentId } });
+      await recordAudit(manager, { actor, action: 'change.comment-delete', subject: { change: changeId, comment: commentId, layers: await layersOf(manager, changeId) } });
     });
   }
 }

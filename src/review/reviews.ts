@@ -7,7 +7,7 @@ import { changeTag, lockOpen } from '../changes/changes.service';
 import { lastingActor, type Actor, type PersonName } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import { ChangeReview, type Verdict } from './change-review.entity';
-import { layersOf } from './layers-of';
+import { layersOf } from '../changes/layers-of';
 import { StoredReviewDesk } from './review-desk';
 
 export interface NewReview {
@@ -47,7 +47,8 @@ export class Reviews {
       const change = await lockOpen(manager, changeId, undefined);
       requireEdition(change, edition);
       // Asked again: edits may have come in since the request was let in.
-      requireAllowed(actor.authority, 'approve', await layersOf(manager, changeId));
+      const layers = await layersOf(manager, changeId);
+      requireAllowed(actor.authority, 'approve', layers);
       if (await this.desk.isWriter(manager, change, actor)) {
         throw new DomainError('approval_not_allowed', `Change ${changeId} was written by you, or with a token that you made: somebody else has to review it.`);
       }
@@ -56,7 +57,7 @@ export class Reviews {
         'INSERT INTO change_review (change_id, edition, verdict, person_id, reviewer, comment) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id',
         [changeId, edition, verdict, person.id, JSON.stringify(lastingActor(actor)), comment],
       );
-      await recordAudit(manager, { actor, action: 'change.review', subject: { change: changeId, review: Number(id), verdict, edition } });
+      await recordAudit(manager, { actor, action: 'change.review', subject: { change: changeId, review: Number(id), verdict, edition, layers } });
       return manager.findOneByOrFail(ChangeReview, { id: Number(id) });
     });
   }
@@ -69,7 +70,7 @@ export class Reviews {
       if (!review) throw new DomainError('review_not_found', `Change ${changeId} has no review ${reviewId} that was not withdrawn.`);
       if (review.personId !== actor.person?.id) throw new DomainError('forbidden', 'Only whoever gave a review can withdraw it.');
       await withdraw(manager, changeId, review.personId);
-      await recordAudit(manager, { actor, action: 'change.review-withdraw', subject: { change: changeId, review: reviewId, verdict: review.verdict } });
+      await recordAudit(manager, { actor, action: 'change.review-withdraw', subject: { change: changeId, review: reviewId, verdict: review.verdict, layers: await layersOf(manager, changeId) } });
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { LayerName } from '../kernel/names';
+import type { EntryEdit } from './entry-edit';
 
 /** The layers that the edits of a change touch, as they are in the caller's transaction. */
 export function layersOf(manager: EntityManager, changeId: number): Promise<LayerName[]> {
@@ -9,4 +10,9 @@ export function layersOf(manager: EntityManager, changeId: number): Promise<Laye
       WHERE e.change_id = $1`,
     [changeId],
   );
+}
+
+/** Each layer once. */
+export function layersIn(edits: readonly EntryEdit[]): LayerName[] {
+  return [...new Map(edits.map(({ layer }) => [`${layer.service}@${layer.environment}`, layer])).values()];
 }
