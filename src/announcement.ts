@@ -9,10 +9,12 @@ export interface Announcement {
   readonly port: number;
   /** Only at the very first start. */
   readonly administratorToken: string | undefined;
+  /** As long as no person was ever an administrator. */
+  readonly setupSecret: string | undefined;
 }
 
 /** What a person who has just started the server wants to know. */
-export function announcementOf({ version, settings, port, administratorToken }: Announcement): string {
+export function announcementOf({ version, settings, port, administratorToken, setupSecret }: Announcement): string {
   const base = `http://${reachableHost(settings.host)}:${port}`;
   const lines = [
     `Trimtab ${version} is running.`,
@@ -25,11 +27,20 @@ export function announcementOf({ version, settings, port, administratorToken }: 
   if (administratorToken !== undefined) {
     lines.push('', `  Administrator token, shown only this once: ${administratorToken}`);
   }
+  if (setupSecret !== undefined) {
+    const address = settings.publicUrl ?? base;
+    lines.push(
+      '',
+      `  First administrator, once and within an hour: ${address}/#setup=${setupSecret}`,
+      `  Or: curl ${address}/api/v1/setup -H 'Content-Type: application/json' \\`,
+      `        -d '{"secret":"${setupSecret}","login":"you@example.com","name":"Your name","password":"at least 15 characters"}'`,
+    );
+  }
   return `${lines.join('\n')}\n`;
 }
 
 /** The same for an edge, which has no API of its own and no administrator. */
-export function edgeAnnouncementOf({ version, settings, port }: Omit<Announcement, 'administratorToken'>): string {
+export function edgeAnnouncementOf({ version, settings, port }: Omit<Announcement, 'administratorToken' | 'setupSecret'>): string {
   const base = `http://${reachableHost(settings.host)}:${port}`;
   const lines = [
     `Trimtab ${version} is running as an edge.`,

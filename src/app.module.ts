@@ -13,6 +13,7 @@ import { HttpModule } from './http/http.module';
 import { ImportsModule } from './imports/imports.module';
 import { InstancesModule } from './instances/instances.module';
 import { ClockModule } from './kernel/clock.module';
+import { PeopleModule } from './people/people.module';
 import { RecoveryModule } from './recovery/recovery.module';
 import { ReleasesModule } from './releases/releases.module';
 import { ReplicasModule } from './replicas/replicas.module';
@@ -38,6 +39,7 @@ export class AppModule {
         AccessModule,
         CredentialsModule,
         AuditModule,
+        PeopleModule,
         CatalogModule,
         ReleasesModule,
         RecoveryModule,

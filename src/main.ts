@@ -10,6 +10,7 @@ import { EmbeddedPostgres } from './database/embedded-postgres';
 import { Feed } from './feed/feed';
 import { Shutdown } from './health/shutdown';
 import { DomainError } from './kernel/domain-error';
+import { offerSetUp } from './people/first-administrator';
 import { exitOnDefects, followSignals } from './process-lifetime';
 import { loadSettings, SettingsError } from './settings/load-settings';
 import type { Settings } from './settings/settings';
@@ -32,10 +33,11 @@ async function start(settings: Settings, running: Running): Promise<void> {
   const copy = { ...settings.copy, folder: copyFolderOf(settings) };
   running.app = await createApplication({ ...settings, databaseUrl, copy });
   const port = await listen(running.app, settings);
-  // Made only now: a token that nobody gets to see, because the port was taken, could never be shown again.
+  // Made only now: what nobody gets to see, because the port was taken, could never be shown again.
   const database = running.app.get(DatabaseOpening);
   const administratorToken = database.isOpen ? await ensureAdministratorToken(database.dataSource) : undefined;
-  process.stdout.write(announcementOf({ version, settings, port, administratorToken }));
+  const setupSecret = database.isOpen ? await offerSetUp(database.dataSource) : undefined;
+  process.stdout.write(announcementOf({ version, settings, port, administratorToken, setupSecret }));
 }
 
 /** Neither asks for a database nor starts one. */

@@ -15,6 +15,7 @@ const MAY_USE: Record<string, readonly string[]> = {
   http: ['kernel', 'settings', 'documents'],
   audit: ['kernel', 'database', 'http'],
   access: ['kernel', 'settings', 'copy', 'database', 'notify', 'http', 'audit'],
+  people: ['kernel', 'settings', 'database', 'notify', 'http', 'audit', 'access'],
   catalog: ['kernel', 'copy', 'database', 'notify', 'http', 'audit', 'access'],
   releases: ['kernel', 'settings', 'documents', 'copy', 'database', 'notify', 'http', 'audit', 'access', 'catalog'],
   recovery: ['kernel', 'database', 'notify', 'http', 'audit', 'releases'],

@@ -10,6 +10,7 @@ import { Authenticator } from './authenticator';
 import { Authorities } from './authorities';
 import { CHANGE_LAYERS, type ChangeLayers } from './change-layers';
 import type { Credential } from './credential';
+import { CookieSessions } from './cookie-sessions';
 import { forbidden, requireAllowed } from './decide';
 import { basicPasswordOf, bearerOf } from './secret';
 
@@ -29,6 +30,7 @@ export class AccessGuard {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly authorities: Authorities,
+    private readonly cookieSessions: CookieSessions,
     @Optional() @Inject(CHANGE_LAYERS) private readonly changeLayers?: ChangeLayers,
   ) {}
 
@@ -51,7 +53,7 @@ export class AccessGuard {
   private async admit(request: FastifyRequest): Promise<void> {
     // `undefined` cannot happen (the server does not start with such a route), and would mean the most.
     const { access = 'administer everywhere', basic } = request.routeOptions.config;
-    const credential = await this.authenticator.authenticate(bearerOf(request.headers) ?? (basic === true ? basicPasswordOf(request.headers) : undefined));
+    const credential = (await this.cookieSessions.authenticate(request)) ?? (await this.authenticator.authenticate(bearerOf(request.headers) ?? (basic === true ? basicPasswordOf(request.headers) : undefined)));
     request.credential = credential;
     const actor = actorOf(credential, this.authorities.of(credential), request);
     request.actor = actor;

@@ -3,7 +3,7 @@ import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { Credential } from './credential';
 import { CREDENTIAL_STORE, type CredentialStore, type HashedCredential } from './credential-store';
-import { hashOf, isSecret } from './secret';
+import { hashOf, isSecret, isSessionSecret } from './secret';
 
 const MIN_TIMER_MS = 1_000;
 /** Longer than this, setTimeout fires at once. */
@@ -46,12 +46,16 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
 
   async authenticate(bearer: string | undefined): Promise<Credential> {
     if (bearer === undefined) throw new DomainError('unauthenticated', 'Send a credential: `Authorization: Bearer <token>`.');
-    if (isSecret(bearer)) {
-      const hash = hashOf(bearer);
-      const credential = this.remembered(hash.toString('base64')) ?? (await this.lookUp(hash));
-      if (credential !== undefined) return credential;
-    }
+    const credential = isSecret(bearer) ? await this.bySecret(bearer) : undefined;
+    if (credential !== undefined) return credential;
     throw new DomainError('unauthenticated', 'The credential is unknown, expired or revoked. Ask an administrator for a new one.');
+  }
+
+  /** The session of a cookie. Its secret is none anywhere else, and no other is one in a cookie. */
+  async authenticateSession(secret: string): Promise<Credential> {
+    const credential = isSessionSecret(secret) ? await this.bySecret(secret) : undefined;
+    if (credential !== undefined) return credential;
+    throw new DomainError('unauthenticated', 'The session has ended. Sign in again.');
   }
 
   /** All that are remembered, for keeping them elsewhere; undefined before they were first read. */
@@ -109,6 +113,11 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     this.expiryTimer = setTimeout(() => {
       this.refresh().catch(() => this.refreshAt(moment));
     }, delay).unref();
+  }
+
+  private async bySecret(secret: string): Promise<Credential | undefined> {
+    const hash = hashOf(secret);
+    return this.remembered(hash.toString('base64')) ?? (await this.lookUp(hash));
   }
 
   private remembered(key: string): Credential | undefined {

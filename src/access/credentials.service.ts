@@ -12,6 +12,7 @@ import { ANY_SERVICE } from './credential';
 import { StoredCredential } from './credential.entity';
 import { ClientKeyView, TokenView, type CreateClientKey, type CreateToken, type CreatedClientKey, type CreatedToken, type CredentialsQuery } from './credentials.dto';
 import { grantAdministration } from './first-token';
+import { keepAdministrator } from './last-administrator';
 import { hashOf, newSecret, shownPrefixOf } from './secret';
 
 type Kind = Exclude<StoredCredential['kind'], 'session'>;
@@ -56,10 +57,8 @@ export class CredentialsService {
       const credential = await manager.findOne(StoredCredential, { where: { id, kind }, lock: { mode: 'pessimistic_write' } });
       if (credential === null) throw new DomainError('credential_not_found', `There is no ${kind} with the id ${id}.`);
       if (credential.revokedAt !== null) return;
-      if (kind === 'token' && !usableTokens.some((token) => token !== id)) {
-        throw new DomainError('last_administrator', 'Nobody could administer the server any more. Create another administrator token first.');
-      }
-      await manager.update(StoredCredential, { id }, { revokedAt: now });
+      const update = (): Promise<unknown> => manager.update(StoredCredential, { id }, { revokedAt: now });
+      await (kind === 'token' ? keepAdministrator(manager, now, update) : update());
       await recordAudit(manager, { actor, action: `${kind}.revoke`, subject: { id, name: credential.name } });
       await announce(manager, 'access');
     });

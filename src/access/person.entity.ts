@@ -6,9 +6,9 @@ export class Person {
   @PrimaryColumn({ type: 'uuid' })
   id!: string;
 
-  /** What they sign in with; in its one spelling. */
-  @Column({ type: 'text' })
-  login!: string;
+  /** What they sign in with here; in its one spelling. Null for who signs in at an identity provider only. */
+  @Column({ type: 'text', nullable: true })
+  login!: string | null;
 
   /** What others see. */
   @Column({ type: 'text' })

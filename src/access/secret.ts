@@ -1,8 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-const PREFIX = { token: 'tta_', 'client-key': 'ttk_' } as const;
+const PREFIX = { token: 'tta_', 'client-key': 'ttk_', session: 'tts_', link: 'ttl_' } as const;
 const WELL_FORMED = /^tt[ak]_[A-Za-z0-9_-]{43}$/;
+const WELL_FORMED_SESSION = /^tts_[A-Za-z0-9_-]{43}$/;
 /** Enough to recognise a secret in a list; 24 of its 256 bits. */
 const SHOWN_LENGTH = 8;
 
@@ -11,8 +12,14 @@ export function newSecret(kind: keyof typeof PREFIX): string {
   return PREFIX[kind] + randomBytes(32).toString('base64url');
 }
 
+/** Of a token or a client key: what may stand in a header. */
 export function isSecret(text: string): boolean {
   return WELL_FORMED.test(text);
+}
+
+/** What stands in a cookie, where a page cannot read it, and counts nowhere else. */
+export function isSessionSecret(text: string): boolean {
+  return WELL_FORMED_SESSION.test(text);
 }
 
 /**

@@ -15,4 +15,6 @@ export const ADVISORY_LOCKS = {
   distribution: [8848, 5],
   /** Held by whoever appends to the chain of the audit: taken at commit, after everything else, and until its end. */
   audit: [8848, 6],
+  /** Held by whoever takes away what somebody may do, so that an administrator is left. */
+  administrators: [8848, 7],
 } as const satisfies Record<string, readonly [number, number]>;

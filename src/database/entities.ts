@@ -10,6 +10,13 @@ import { Service } from '../catalog/service.entity';
 import { ChangeEdit } from '../changes/change-edit.entity';
 import { Change } from '../changes/change.entity';
 import { InstanceRecord } from '../instances/instance.entity';
+import { AttemptRecord } from '../people/attempt.entity';
+import { KnownDevice } from '../people/known-device.entity';
+import { PersonIdentity } from '../people/person-identity.entity';
+import { PersonLink } from '../people/person-link.entity';
+import { PersonPassword } from '../people/person-password.entity';
+import { Session } from '../people/session.entity';
+import { SetupLink } from '../people/setup-link.entity';
 import { DocumentContent } from '../releases/document-content.entity';
 import { LogIdentity } from '../releases/log-identity.entity';
 import { Layer } from '../releases/layer.entity';
@@ -25,6 +32,7 @@ import { ChangeSchedule } from '../review/change-schedule.entity';
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: (new () => object)[] = [
   AccessGrant,
+  AttemptRecord,
   AuditChainLink,
   AuditLookup,
   AuditRecord,
@@ -37,14 +45,20 @@ export const entities: (new () => object)[] = [
   Environment,
   GroupMember,
   InstanceRecord,
+  KnownDevice,
   Layer,
   LogIdentity,
   Person,
+  PersonIdentity,
+  PersonLink,
+  PersonPassword,
   Release,
   ReleaseDocument,
   ReplicaBook,
   ReplicaRecord,
   RevisionRecord,
   Service,
+  Session,
+  SetupLink,
   StoredCredential,
 ];

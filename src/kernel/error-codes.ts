@@ -30,8 +30,10 @@ export const ERROR_CODES = {
   invalid_utf8: { kind: 'malformed', title: 'The text is not valid UTF-8.' },
 
   unauthenticated: { kind: 'unauthenticated', title: 'A valid credential is needed.' },
+  sign_in_failed: { kind: 'unauthenticated', title: 'Login or password is wrong.' },
   forbidden: { kind: 'forbidden', title: 'The credential does not allow this.' },
 
+  csrf_refused: { kind: 'forbidden', title: 'The request does not come from a page of this server.' },
   approval_not_allowed: { kind: 'forbidden', title: 'A review by this caller would not count.' },
   route_not_found: { kind: 'not-found', title: 'There is no such route.' },
   environment_not_found: { kind: 'not-found', title: 'There is no such environment.' },
@@ -42,6 +44,8 @@ export const ERROR_CODES = {
   revision_not_found: { kind: 'not-found', title: 'There is no such revision.' },
   change_not_found: { kind: 'not-found', title: 'There is no such change.' },
   edit_not_found: { kind: 'not-found', title: 'The change does not touch this.' },
+  person_not_found: { kind: 'not-found', title: 'There is no such person.' },
+  link_not_found: { kind: 'not-found', title: 'The link is unknown, used or expired.' },
   credential_not_found: { kind: 'not-found', title: 'There is no such credential.' },
   review_not_found: { kind: 'not-found', title: 'There is no such review.' },
   comment_not_found: { kind: 'not-found', title: 'There is no such comment.' },
@@ -50,7 +54,8 @@ export const ERROR_CODES = {
   name_taken: { kind: 'conflict', title: 'The name is already in use.' },
   service_included: { kind: 'conflict', title: 'Other services include this service.' },
   service_archived: { kind: 'conflict', title: 'The service is archived.' },
-  last_administrator: { kind: 'conflict', title: 'This is the last usable administrator token.' },
+  last_administrator: { kind: 'conflict', title: 'Nobody could administer the server any more.' },
+  cannot_sign_in: { kind: 'conflict', title: 'The person cannot sign in with a password.' },
   change_not_open: { kind: 'conflict', title: 'The change is no longer open.' },
   change_conflict: { kind: 'conflict', title: 'Someone else has published to the same place since.' },
   idempotency_in_progress: { kind: 'conflict', title: 'A request with this Idempotency-Key is still running.' },
@@ -78,6 +83,7 @@ export const ERROR_CODES = {
   include_cycle: { kind: 'invalid', title: 'The includes form a cycle.' },
   nothing_to_publish: { kind: 'invalid', title: 'The change would change nothing.' },
   import_invalid: { kind: 'invalid', title: 'The files cannot be imported.' },
+  password_unsuitable: { kind: 'invalid', title: 'The password is too easy to guess.' },
   idempotency_key_reused: { kind: 'invalid', title: 'The Idempotency-Key was used for a different request.' },
 
   too_many_requests: { kind: 'too-many', title: 'Too many requests.' },

@@ -23,11 +23,27 @@ export function loadSettings(env: Environment = process.env): Settings {
         `${VARIABLES.documents.maxBytes.name} (${documents.maxBytes}): no document of that size could be sent.`,
     );
   }
+  faults.push(...faultsOfSignIn(settings));
   if (settings.role === 'edge' && settings.nats.url === undefined && faults.length === 0) {
     faults.push(`${VARIABLES.nats.url.name} is missing: an edge has everything it serves from NATS.`);
   }
   if (faults.length > 0) throw new SettingsError(faults);
   return settings;
+}
+
+/** What only shows when several variables are looked at together. */
+function faultsOfSignIn({ sessions, oidc, publicUrl }: Settings): string[] {
+  const faults: string[] = [];
+  const names = VARIABLES.oidc;
+  if (sessions.idleMinutes > sessions.maxMinutes) faults.push(`${VARIABLES.sessions.idleMinutes.name} (${sessions.idleMinutes}) must not be longer than ${VARIABLES.sessions.maxMinutes.name} (${sessions.maxMinutes}).`);
+  if (oidc.clientSecret !== undefined && oidc.clientSecretFile !== undefined) faults.push(`${names.clientSecret.name} and ${names.clientSecretFile.name} are both set: keep the secret in one place.`);
+  if (oidc.issuer === undefined) return faults;
+  if (oidc.clientId === undefined) faults.push(`${names.clientId.name} is missing: ${names.issuer.name} needs it.`);
+  if (publicUrl === undefined) faults.push(`${VARIABLES.publicUrl.name} is missing: the identity provider must know where to send people back.`);
+  const { protocol, hostname } = new URL(oidc.issuer);
+  if (protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)) faults.push(`${names.issuer.name} must begin with https://: what it says decides who somebody is.`);
+  if (!oidc.scopes.split(' ').includes('openid')) faults.push(`${names.scopes.name} must name the scope openid.`);
+  return faults;
 }
 
 /** The variables in the order of the documentation. */

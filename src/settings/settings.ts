@@ -44,6 +44,19 @@ export const VARIABLES = {
     readsPerSecond: integer('TRIMTAB_HTTP_READS_PER_SECOND', 10_000, 'The same for requests of the data plane.'),
     strangersPerMinute: integer('TRIMTAB_HTTP_STRANGERS_PER_MINUTE', 600, 'Requests without a valid credential that each address (IPv6: each /64) may make per minute; health pages are not counted.'),
   },
+  sessions: {
+    idleMinutes: integer('TRIMTAB_SESSION_IDLE_MINUTES', 120, 'How long a person stays signed in without doing anything.', { max: 43_200 }),
+    maxMinutes: integer('TRIMTAB_SESSION_MAX_MINUTES', 1_440, 'How long a person stays signed in in any case.', { max: 43_200 }),
+  },
+  oidc: {
+    issuer: httpUrl('TRIMTAB_OIDC_ISSUER', 'Identity provider (OpenID Connect) that people may sign in at, by the URL it calls itself. When unset, people sign in with a password only. Needs `TRIMTAB_PUBLIC_URL`.'),
+    clientId: optionalText('TRIMTAB_OIDC_CLIENT_ID', 'What this server is called at the identity provider.'),
+    clientSecret: optionalText('TRIMTAB_OIDC_CLIENT_SECRET', 'The secret it has there, if it has one.'),
+    clientSecretFile: optionalText('TRIMTAB_OIDC_CLIENT_SECRET_FILE', 'File with that secret, instead.'),
+    scopes: text('TRIMTAB_OIDC_SCOPES', 'openid profile', 'What is asked for, separated by spaces. Many providers tell groups only when a scope for them is named.'),
+    groupsClaim: text('TRIMTAB_OIDC_GROUPS_CLAIM', 'groups', 'The claim that lists the groups of a person.'),
+    newPeople: oneOf('TRIMTAB_OIDC_NEW_PEOPLE', ['create', 'refuse'], 'create', 'What happens when somebody signs in there for the first time: `create` makes a person, who may do nothing until something is granted; `refuse` lets in only who was named before.'),
+  },
   documents: {
     maxBytes: integer('TRIMTAB_DOCUMENT_MAX_BYTES', 1024 * 1024, 'Largest source of one document.'),
     maxDepth: integer('TRIMTAB_DOCUMENT_MAX_DEPTH', 64, 'Deepest nesting of a structured document.', { max: 1_000 }),

@@ -27,6 +27,7 @@ export class Api {
     const raw = typeof body === 'string' || body instanceof Uint8Array;
     const response = await fetch(this.url + path, {
       method,
+      redirect: 'manual',
       ...(signal === undefined ? {} : { signal }),
       headers: {
         ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
