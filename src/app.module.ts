@@ -18,6 +18,8 @@ import { RecoveryModule } from './recovery/recovery.module';
 import { ReleasesModule } from './releases/releases.module';
 import { ReplicasModule } from './replicas/replicas.module';
 import { ReviewModule } from './review/review.module';
+import { SealingModule } from './secrets/sealing.module';
+import { SecretsModule } from './secrets/secrets.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { LogOriginModule } from './snapshots/log-origin.module';
@@ -43,6 +45,8 @@ export class AppModule {
         CatalogModule,
         ReleasesModule,
         RecoveryModule,
+        SecretsModule,
+        SealingModule,
         ChangesModule,
         ImportsModule,
         LogOriginModule,

@@ -6,6 +6,7 @@ import { EdgeInstancesModule } from './edge/edge-instances.module';
 import { EdgeModule } from './edge/edge.module';
 import { FeedModule } from './feed/feed.module';
 import { ClockModule } from './kernel/clock.module';
+import { SecretsModule } from './secrets/secrets.module';
 import type { Settings } from './settings/settings';
 import { SettingsModule } from './settings/settings.module';
 import { SnapshotCopyModule } from './snapshots/snapshot-copy.module';
@@ -17,7 +18,7 @@ export class EdgeAppModule {
   static with(settings: Settings): DynamicModule {
     return {
       module: EdgeAppModule,
-      imports: [ClockModule, SettingsModule.with(settings), CopyModule, EdgeModule, EdgeInstancesModule, AccessModule, SnapshotsModule, SnapshotCopyModule, FeedModule, EdgeHealthModule],
+      imports: [ClockModule, SettingsModule.with(settings), CopyModule, EdgeModule, EdgeInstancesModule, AccessModule, SecretsModule, SnapshotsModule, SnapshotCopyModule, FeedModule, EdgeHealthModule],
     };
   }
 }

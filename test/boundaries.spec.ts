@@ -19,15 +19,19 @@ const MAY_USE: Record<string, readonly string[]> = {
   catalog: ['kernel', 'copy', 'database', 'notify', 'http', 'audit', 'access'],
   releases: ['kernel', 'settings', 'documents', 'copy', 'database', 'notify', 'http', 'audit', 'access', 'catalog'],
   recovery: ['kernel', 'database', 'notify', 'http', 'audit', 'releases'],
+  secrets: ['kernel', 'settings', 'documents', 'copy', 'database', 'notify', 'http', 'audit', 'access', 'catalog', 'releases'],
+  changes: ['kernel', 'settings', 'documents', 'database', 'notify', 'http', 'audit', 'access', 'catalog', 'releases', 'secrets'],
   review: ['kernel', 'settings', 'database', 'http', 'audit', 'access', 'catalog', 'releases', 'changes'],
+  imports: ['kernel', 'settings', 'documents', 'http', 'audit', 'access', 'catalog', 'releases', 'secrets', 'changes'],
+  snapshots: ['kernel', 'settings', 'documents', 'copy', 'database', 'notify', 'access', 'catalog', 'releases', 'secrets'],
   nats: ['kernel', 'settings', 'snapshots'],
   feed: ['kernel', 'settings', 'http', 'access', 'snapshots'],
   replicas: ['kernel', 'settings', 'database', 'notify', 'http', 'snapshots', 'feed'],
   instances: ['kernel', 'settings', 'database', 'notify', 'http', 'access', 'catalog', 'releases', 'changes', 'snapshots', 'feed', 'replicas'],
   telemetry: ['kernel', 'settings', 'database', 'http', 'notify', 'releases', 'snapshots', 'feed'],
-  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'snapshots', 'nats', 'replicas', 'instances', 'telemetry'],
+  distribution: ['kernel', 'settings', 'database', 'notify', 'access', 'catalog', 'releases', 'secrets', 'snapshots', 'nats', 'replicas', 'instances', 'telemetry'],
   health: ['kernel', 'settings', 'copy', 'database', 'http', 'access', 'notify', 'releases', 'snapshots', 'feed', 'instances', 'telemetry'],
-  edge: ['kernel', 'settings', 'copy', 'http', 'access', 'snapshots', 'nats', 'feed', 'replicas', 'instances', 'telemetry', 'health'],
+  edge: ['kernel', 'settings', 'copy', 'http', 'access', 'secrets', 'snapshots', 'nats', 'feed', 'replicas', 'instances', 'telemetry', 'health'],
 };
 
 /** The list of all entities for TypeORM: the one file that has to know every folder. */

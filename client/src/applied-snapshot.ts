@@ -1,4 +1,4 @@
-import type { Documents, LayerVersion } from './protocol.js';
+import type { Documents, LayerVersion, SecretsNote } from './protocol.js';
 import { parsePath, readPath } from './read-path.js';
 import type { ConfigSource } from './status.js';
 
@@ -12,6 +12,8 @@ export interface Candidate {
   readonly source: ConfigSource;
   readonly layers: readonly LayerVersion[];
   readonly documents: Documents;
+  /** What the server says of the secrets in it; absent when it has none. */
+  readonly notes?: SecretsNote;
 }
 
 /** One applied snapshot: immutable, deep-frozen. Reading, watching and pinning all go by references to it. */
@@ -30,13 +32,15 @@ export class AppliedSnapshot {
     readonly mainName: string,
     /** The main document as the service sees it: validated, restart-only keys held. */
     readonly main: unknown,
+    /** Of the secrets in it, for keeping it. */
+    readonly notes: SecretsNote | undefined,
     /** Values by the path they were asked for with; filled as they are. */
     readonly paths = new Map<string, unknown>(),
   ) {}
 
   /** The same content under the revision at which the server confirmed it. */
   confirmedAs(revision: number, layers: readonly LayerVersion[]): AppliedSnapshot {
-    return new AppliedSnapshot(revision, this.etag, 'server', layers, this.documents, this.mainName, this.main, this.paths);
+    return new AppliedSnapshot(revision, this.etag, 'server', layers, this.documents, this.mainName, this.main, this.notes, this.paths);
   }
 
   /** The value at a path of the main document. */

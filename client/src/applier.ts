@@ -3,12 +3,13 @@ import { AppliedSnapshot, documentValue, type Candidate } from './applied-snapsh
 import { ApplyQueue } from './apply-queue.js';
 import { messageOf } from './errors.js';
 import type { Logger } from './logger.js';
-import type { Documents } from './protocol.js';
+import type { Documents, UnreadableValue } from './protocol.js';
 import { reconcile } from './reconcile.js';
 import { refusalOf } from './refusal.js';
 import { Resources } from './resources.js';
 import type { ResourceHandle, ResourceHooks } from './resource.js';
 import { RestartOnly } from './restart-only.js';
+import { redactAll, secretsOf, type Secrets } from './secrets.js';
 import type { Refusal, RefusalStage } from './status.js';
 import { validate, type Validation } from './validate.js';
 
@@ -90,7 +91,7 @@ export class Applier {
   }
 
   #apply(candidate: Candidate): Outcome | Promise<Outcome> {
-    const failed = (error: unknown) => refused(candidate, 'validate', messageOf(error));
+    const failed = (error: unknown) => this.#refused(candidate, 'validate', messageOf(error));
     try {
       const outcome = this.#share(candidate);
       return outcome instanceof Promise ? outcome.catch(failed) : outcome;
@@ -106,24 +107,27 @@ export class Applier {
     const documents = reconcile(previous?.documents, candidate.documents, true) as Documents;
     // A service without this document yet, or with an empty one, has an empty config.
     const raw = documentValue(documents, this.#options.mainName) ?? NOTHING;
-    const validation = validate(this.#options.schema, raw);
+    const { unreadable = [] } = candidate.notes ?? {};
+    // With a sealed text in the place of a password nothing would work, and some of it not loudly.
+    if (unreadable.length > 0) return refused(candidate, 'unseal', unsealReason(unreadable));
+    const validation = validate(this.#options.schema, raw, this.#secretsOf(candidate));
     if (!(validation instanceof Promise)) return this.#prepare(candidate, documents, raw, validation);
     return this.#inTime(validation).then((result) => this.#prepare(candidate, documents, raw, result));
   }
 
   #prepare(candidate: Candidate, documents: Documents, raw: unknown, validation: Validation): Outcome | Promise<Outcome> {
     if (this.#closed) return { state: 'superseded' };
-    if (!validation.ok) return refused(candidate, 'validate', validation.reason);
+    if (!validation.ok) return this.#refused(candidate, 'validate', validation.reason);
     const previous = this.#applied;
     const { value, waiting } = this.#restartOnly.hold(validation.value);
     // Without a schema the value is part of the documents, which are shared and frozen already.
     const main = value === raw ? raw : reconcile(previous?.main, value, false);
-    const { revision, etag, source, layers } = candidate;
-    const next = new AppliedSnapshot(revision, etag, source, layers, documents, this.#options.mainName, main);
+    const { revision, etag, source, layers, notes } = candidate;
+    const next = new AppliedSnapshot(revision, etag, source, layers, documents, this.#options.mainName, main, notes);
     const preparation = previous && this.#resources.prepare(previous, next);
     if (preparation === undefined) return this.#commit(next, waiting);
     return preparation.then((prepared) => {
-      if (!prepared.ok) return refused(candidate, 'prepare', prepared.reason);
+      if (!prepared.ok) return this.#refused(candidate, 'prepare', prepared.reason);
       const outcome = this.#commit(next, waiting, prepared.commit);
       if (outcome.state !== 'applied') prepared.discard();
       return outcome;
@@ -147,6 +151,16 @@ export class Applier {
     this.#onSwap(previous, next);
   }
 
+  // What is said leaves the process: to its log, and to the server.
+  #refused(candidate: Candidate, stage: RefusalStage, reason: string): Outcome {
+    const previous = this.#applied;
+    return refused(candidate, stage, redactAll(reason, [this.#secretsOf(candidate), ...(previous ? [this.#secretsOf(previous)] : [])]));
+  }
+
+  #secretsOf({ documents, notes }: Pick<Candidate, 'documents' | 'notes'>): Secrets {
+    return secretsOf(documents, notes, this.#options.mainName);
+  }
+
   async #inTime(validation: Promise<Validation>): Promise<Validation> {
     const { applyTimeoutMs } = this.#options;
     let timer: NodeJS.Timeout | undefined;
@@ -160,4 +174,12 @@ export class Applier {
 
 function refused(candidate: Candidate, stage: RefusalStage, reason: string): Outcome {
   return { state: 'refused', refusal: refusalOf(candidate, stage, reason) };
+}
+
+const SHOWN_SECRETS = 5;
+
+function unsealReason(unreadable: readonly UnreadableValue[]): string {
+  const shown = unreadable.slice(0, SHOWN_SECRETS).map(({ document, path, reason }) => `${document} ${path} (${reason})`);
+  const more = unreadable.length - shown.length;
+  return `the server cannot give these secrets in clear text: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -67,11 +67,12 @@ const sha256: (text: string) => string =
 
 /**
  * The strong ETag (RFC 9110 section 8.8.3, quotes included) of a snapshot's documents: the SHA-256 of their
- * {@link canonicalJson}.
+ * {@link canonicalJson}. With a salt, for documents that hold secrets, of `[salt, documents]`: whoever sees the ETag and
+ * not the salt cannot try values until one fits.
  *
  * @example
  * etagOf({ application: { format: 'json', value: { a: 1 } } }); // "\"Qx1…\""
  */
-export function etagOf(documents: JsonValue): string {
-  return `"${sha256(canonicalJson(documents))}"`;
+export function etagOf(documents: JsonValue, salt?: string): string {
+  return `"${sha256(canonicalJson(salt === undefined ? documents : [salt, documents]))}"`;
 }

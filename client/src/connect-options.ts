@@ -37,6 +37,16 @@ export interface ConnectOptions<T> {
    */
   readonly diskSnapshot?: string | false;
   /**
+   * Key to encrypt the copy on disk with: 32 bytes, or their base64. Default: the environment variable
+   * `TRIMTAB_DISK_KEY`, else none. Without a key a config that holds secrets is not kept on disk; with one, every copy is
+   * encrypted, and one that was encrypted with another key is not started from.
+   *
+   * @example
+   * // openssl rand -base64 32
+   * await connect({ ...options, diskKey: await secretStore.read('orders/disk-key') });
+   */
+  readonly diskKey?: string | Uint8Array;
+  /**
    * A JSON file that holds the main document, started from when there is neither a server nor a copy on disk; shipped
    * with the service, for example. Default: none.
    */
@@ -84,6 +94,7 @@ export interface ConnectSettings {
   readonly mainName: string;
   readonly startTimeoutMs: number;
   readonly diskPath: string | undefined;
+  readonly diskKey: Uint8Array | undefined;
   readonly bootstrapFile: string | undefined;
   readonly defaults: JsonValue | undefined;
   readonly restartOnly: readonly string[];
@@ -115,6 +126,7 @@ export function settingsOf<T>(options: ConnectOptions<T>): ConnectSettings {
     mainName: options.document ?? 'application',
     startTimeoutMs: milliseconds('startTimeoutMs', options.startTimeoutMs, 5_000),
     diskPath: diskPathOf(options, url),
+    diskKey: diskKeyOf(options.diskKey ?? process.env['TRIMTAB_DISK_KEY'], faults),
     bootstrapFile: options.bootstrapFile,
     defaults: options.defaults ?? (options.schema === undefined ? undefined : {}),
     restartOnly: options.restartOnly ?? [],
@@ -143,6 +155,13 @@ function parseUrl(text: string, faults: string[]): URL {
   if (url !== undefined && /^(https?|wss?):$/.test(url.protocol)) return url;
   faults.push('url: an http or https URL is needed');
   return new URL('http://invalid');
+}
+
+function diskKeyOf(key: string | Uint8Array | undefined, faults: string[]): Uint8Array | undefined {
+  if (key === undefined) return undefined;
+  const bytes = typeof key === 'string' ? Buffer.from(key, 'base64') : key;
+  if (bytes.length !== 32) faults.push('diskKey: 32 bytes are needed, or their base64 (openssl rand -base64 32)');
+  return bytes;
 }
 
 function diskPathOf<T>({ diskSnapshot, service, environment }: ConnectOptions<T>, url: URL): string | undefined {

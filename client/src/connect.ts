@@ -31,8 +31,8 @@ import { serverStart, sourcesOf, startWithout } from './start.js';
  */
 export async function connect<T = UntypedConfig>(options: ConnectOptions<T>): Promise<Config<T>> {
   const settings = settingsOf(options);
-  const { diskPath, logger, target, instance, url, times, key } = settings;
-  const disk = diskPath === undefined ? undefined : new DiskSnapshot(diskPath, target, logger);
+  const { diskPath, diskKey, logger, target, instance, url, times, key } = settings;
+  const disk = diskPath === undefined ? undefined : new DiskSnapshot(diskPath, target, logger, diskKey);
   const follower = new Follower({ ...settings, instanceId: instance.id, ...(disk && { disk }) });
   const config = new ConfigClient<T>(follower);
   const saved = await disk?.load();

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, randomBytes, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -12,19 +12,25 @@ import type { DiskStatus } from './status.js';
 const ABANDONED_AFTER_MS = 10 * 60_000;
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_READ = 0o044;
+const CIPHER = 'aes-256-gcm';
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
 
 /** The first line of the file; the second is the snapshot, `bytes` long. */
 interface Header {
   readonly trimtab: 1;
   readonly sha256: string;
   readonly bytes: number;
+  /** Absent: the second line is the snapshot as it is. */
+  readonly cipher?: typeof CIPHER;
 }
 
 type Payload = Omit<Candidate, 'source'> & { readonly service: string; readonly environment: string };
 
 /**
  * The last good snapshot on disk, to start from when the server cannot be reached. Written to a temporary file, synced
- * and renamed, so that a reader finds the old one or the new one; mode 0600, because configs hold secrets.
+ * and renamed, so that a reader finds the old one or the new one; mode 0600. With a key it is encrypted (AES-256-GCM); a
+ * config that holds secrets is written with a key only.
  *
  * Writing happens off the apply path, one at a time, and of those that wait only the newest. A failure is logged and
  * shown in the status, and never reaches who applied.
@@ -33,11 +39,13 @@ export class DiskSnapshot {
   readonly #path: string;
   readonly #target: { readonly service: string; readonly environment: string };
   readonly #logger: Logger;
+  readonly #key: Uint8Array | undefined;
   #status: DiskStatus;
   #next: AppliedSnapshot | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(path: string, target: { readonly service: string; readonly environment: string }, logger: Logger) {
+  constructor(path: string, target: { readonly service: string; readonly environment: string }, logger: Logger, key?: Uint8Array) {
+    this.#key = key;
     this.#path = path;
     this.#target = target;
     this.#logger = logger;
@@ -89,10 +97,13 @@ export class DiskSnapshot {
     return next;
   }
 
-  async #write({ revision, etag, layers, documents }: AppliedSnapshot): Promise<void> {
-    const payload: Payload = { ...this.#target, revision, etag, layers, documents };
-    const text = JSON.stringify(payload);
-    const header: Header = { trimtab: 1, sha256: sha256(text), bytes: Buffer.byteLength(text) };
+  async #write({ revision, etag, layers, documents, notes }: AppliedSnapshot): Promise<void> {
+    const key = this.#key;
+    if (key === undefined && notes?.secrets !== undefined) return this.#leaveOut();
+    const payload: Payload = { ...this.#target, revision, etag, layers, documents, ...(notes && { notes }) };
+    const plain = JSON.stringify(payload);
+    const text = key === undefined ? plain : encrypted(plain, key);
+    const header: Header = { trimtab: 1, sha256: sha256(text), bytes: Buffer.byteLength(text), ...(key && { cipher: CIPHER }) };
     const folder = dirname(this.#path);
     if (this.#status.savedRevision === undefined) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -113,6 +124,12 @@ export class DiskSnapshot {
       throw error;
     }
     await syncFolder(folder);
+  }
+
+  // What was written before is no longer the last good config, and starting from it would be a step back.
+  async #leaveOut(): Promise<never> {
+    await rm(this.#path, { force: true });
+    throw new Error('it holds secrets, and no key to encrypt it with was given (the option diskKey, or TRIMTAB_DISK_KEY)');
   }
 
   async #sweep(folder: string): Promise<void> {
@@ -152,18 +169,42 @@ export class DiskSnapshot {
     const text = content.slice(end + 1).replace(/\n$/, '');
     if (Buffer.byteLength(text) !== header.bytes) throw new Error('it is truncated');
     if (sha256(text) !== header.sha256) throw new Error('it is damaged (its checksum differs)');
-    const { service, environment, revision, etag, layers, documents } = parseJson(text) as Payload;
+    const { service, environment, revision, etag, layers, documents, notes } = parseJson(this.#decrypted(text, header)) as Payload;
     const { service: ours, environment: here } = this.#target;
     if (service !== ours || environment !== here) {
       throw new Error(`it is of ${service}@${environment}, not of ${ours}@${here}`);
     }
-    if (etagOf(documents) !== etag) throw new Error('it is damaged (its ETag differs)');
-    return { revision, etag, source: 'disk', layers, documents };
+    if (etagOf(documents, notes?.salt) !== etag) throw new Error('it is damaged (its ETag differs)');
+    return { revision, etag, source: 'disk', layers, documents, ...(notes && { notes }) };
+  }
+
+  #decrypted(text: string, { cipher }: Partial<Header>): string {
+    const key = this.#key;
+    if (cipher === undefined) return text;
+    if (key === undefined) throw new Error('it is encrypted, and no key was given (the option diskKey, or TRIMTAB_DISK_KEY)');
+    return decrypted(text, key);
   }
 
   #failed(error: string): void {
     if (this.#status.error !== error) this.#logger.warn(error);
     this.#status = { ...this.#status, error };
+  }
+}
+
+function encrypted(text: string, key: Uint8Array): string {
+  const iv = randomBytes(IV_BYTES);
+  const cipher = createCipheriv(CIPHER, key, iv);
+  return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64');
+}
+
+function decrypted(text: string, key: Uint8Array): string {
+  const box = Buffer.from(text, 'base64');
+  try {
+    const decipher = createDecipheriv(CIPHER, key, box.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+    decipher.setAuthTag(box.subarray(-TAG_BYTES));
+    return Buffer.concat([decipher.update(box.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]).toString('utf8');
+  } catch {
+    throw new Error('it was encrypted with another key');
   }
 }
 

@@ -177,7 +177,7 @@ export class Follower {
   #submit(candidate: Candidate): void {
     const { refusal } = this.facts;
     // The same content would be refused for the same reason; a resource may have better luck the second time.
-    if (refusal?.etag === candidate.etag && refusal.stage === 'validate') {
+    if (refusal?.etag === candidate.etag && (refusal.stage === 'validate' || refusal.stage === 'unseal')) {
       return this.#report({ state: 'refused', revision: candidate.revision, etag: candidate.etag, reason: refusal.reason });
     }
     this.#applier.submit(candidate, (outcome) => this.#settled(candidate, outcome));

@@ -45,8 +45,35 @@ export interface Position {
   readonly etag: string;
 }
 
-/** The whole snapshot. `etag` is {@link etagOf}`(documents)`; the client checks it before it applies. */
-export interface SnapshotMessage {
+/** A place in a document: the document's name, and an RFC 6901 pointer. */
+export type ValuePlace = readonly [document: string, pointer: string];
+
+/**
+ * Why a sealed value is not in clear text: `not_revealed`, this credential is not shown it (client keys are);
+ * `master_key_missing`, the server lacks the key; `unknown_key`, there is no such key in this installation; `unavailable`,
+ * the key cannot be had right now; `damaged`, it was changed, or sealed for another layer.
+ */
+export type UnreadableReason = 'not_revealed' | 'master_key_missing' | 'unknown_key' | 'unavailable' | 'damaged';
+
+/** A sealed value that could not be opened. In the documents its sealed text stands in its place. */
+export interface UnreadableValue {
+  readonly document: string;
+  readonly path: string;
+  readonly reason: UnreadableReason;
+}
+
+/** What a snapshot with sealed values says about them. All absent when it has none. */
+export interface SecretsNote {
+  /** Goes into the ETag: see {@link etagOf}. */
+  readonly salt?: string;
+  /** Where secrets stand: not to be logged, nor kept where others can read. */
+  readonly secrets?: readonly ValuePlace[];
+  /** Secrets that are not in clear text. A client that needs them does not apply such a snapshot. */
+  readonly unreadable?: readonly UnreadableValue[];
+}
+
+/** The whole snapshot. `etag` is {@link etagOf}`(documents, salt)`; the client checks it before it applies. */
+export interface SnapshotMessage extends SecretsNote {
   readonly type: 'snapshot';
   readonly revision: number;
   readonly etag: string;
@@ -60,7 +87,7 @@ export interface SnapshotMessage {
  * smaller than the snapshot. A client that does not hold `from`, or whose result has another ETag, subscribes again
  * without a position and gets the whole.
  */
-export interface DeltaMessage {
+export interface DeltaMessage extends SecretsNote {
   readonly type: 'delta';
   readonly from: string;
   readonly revision: number;

@@ -1,7 +1,7 @@
 import { etagOf } from './canonical-json.js';
 import { messageOf } from './errors.js';
 import { applyPatch } from './json-patch.js';
-import type { DeltaMessage, Documents, SnapshotMessage } from './protocol.js';
+import type { DeltaMessage, Documents, SecretsNote, SnapshotMessage } from './protocol.js';
 import type { AppliedSnapshot, Candidate } from './applied-snapshot.js';
 
 /**
@@ -43,19 +43,19 @@ export class Received {
     }
     if (applied !== undefined && this.#isOld(message.revision, applied)) return { kind: 'old' };
     if (this.#head?.etag === message.etag) {
-      this.#head = { ...this.#head, revision: message.revision, source: 'server', layers: message.layers };
+      this.#head = { ...this.#head, revision: message.revision, source: 'server', layers: message.layers, ...notesOf(message) };
       return { kind: 'candidate', candidate: this.#head };
     }
     let documents: Documents;
     try {
       documents = message.type === 'snapshot' ? message.documents : this.#patched(message, applied);
-      if (etagOf(documents) !== message.etag) throw new Error('the content does not have the ETag it was sent with');
+      if (etagOf(documents, message.salt) !== message.etag) throw new Error('the content does not have the ETag it was sent with');
     } catch (error) {
       const reason = messageOf(error);
       return { kind: message.type === 'snapshot' ? 'invalid' : 'mismatch', reason };
     }
     const { revision, etag, layers } = message;
-    const candidate: Candidate = { revision, etag, source: 'server', layers, documents };
+    const candidate: Candidate = { revision, etag, source: 'server', layers, documents, ...notesOf(message) };
     this.#head = candidate;
     return { kind: 'candidate', candidate };
   }
@@ -72,4 +72,9 @@ export class Received {
     if (base === undefined) throw new Error('it is a delta from content this client does not hold');
     return applyPatch(base.documents, message.patch);
   }
+}
+
+function notesOf({ salt, secrets, unreadable }: SecretsNote): { notes?: SecretsNote } {
+  if (secrets === undefined) return {};
+  return { notes: { secrets, ...(salt === undefined ? {} : { salt }), ...(unreadable === undefined ? {} : { unreadable }) } };
 }

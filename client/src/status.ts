@@ -30,10 +30,11 @@ export interface Fact {
 /**
  * How far a revision came that was not applied:
  * - `etag`: the content is not what its ETag says, or is malformed.
+ * - `unseal`: it has secrets that the server could not give in clear text; the reason names them.
  * - `validate`: the service's own schema does not accept it.
  * - `prepare`: a resource could not be prepared for it. Tried again when the server next says it.
  */
-export type RefusalStage = 'etag' | 'validate' | 'prepare';
+export type RefusalStage = 'etag' | 'unseal' | 'validate' | 'prepare';
 
 /** A revision that was not applied; the one before it stays in use. */
 export interface Refusal {

@@ -43,13 +43,13 @@ export class ChangeEditsController {
   @ApiOkResponse({ type: ChangeSummaryView })
   patchDocument(
     @Param() { id, name, ...layer }: ChangeDocumentParams,
-    @Query() { path }: EditPatchQuery,
+    @Query() { path, seal }: EditPatchQuery,
     @Body() body: Buffer | undefined,
     @ContentType() contentType: string | undefined,
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<ChangeSummaryView> {
-    const write = { op: 'patch', body: body ?? Buffer.alloc(0), contentType, path } as const;
+    const write = { op: 'patch', body: body ?? Buffer.alloc(0), contentType, path, seal: seal === true ? actor : undefined } as const;
     return view(this.edits.write(id, { layer: { ...layer }, kind: 'document', name }, write, actor, ifMatch));
   }
 

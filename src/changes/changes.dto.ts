@@ -35,22 +35,24 @@ const PatchPathField = (): PropertyDecorator =>
     MaxLength(4096),
   );
 
+const SealField = (): PropertyDecorator => Flag({ optional: true, description: 'Seal every value of the merge patch for this layer before it is stored. The body is then no part of what an Idempotency-Key is compared with.' });
+
 /** Why something is done: it stays in the history. */
 export const MessageField = (): PropertyDecorator => Text({ optional: true, min: 1, max: 1000, description: 'Why; it stays in the history.' });
 
-export class PublishQuery {
-  @MessageField()
 /** Why approvals are done without: it stays in the history. */
 export const EmergencyField = (): PropertyDecorator =>
   Text({ optional: true, min: 1, max: 1000, description: 'Publish without the approvals that protected environments ask for, for this reason. It needs the permission to override, and stays in the history.' });
 
+export class PublishQuery {
+  @MessageField()
   message?: string;
 
-  @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
-  dryRun?: boolean;
   @EmergencyField()
   emergency?: string;
 
+  @Flag({ optional: true, description: 'Answer as if, and write nothing.' })
+  dryRun?: boolean;
 }
 
 export class PutQuery extends PublishQuery {
@@ -64,6 +66,9 @@ export class PutQuery extends PublishQuery {
 export class PatchQuery extends PublishQuery {
   @PatchPathField()
   path?: string;
+
+  @SealField()
+  seal?: boolean;
 }
 
 export class EditPutQuery {
@@ -77,6 +82,9 @@ export class EditPutQuery {
 export class EditPatchQuery {
   @PatchPathField()
   path?: string;
+
+  @SealField()
+  seal?: boolean;
 }
 
 export class IncludeEntry {
@@ -130,14 +138,6 @@ export class PublishView {
 
   @ApiPropertyOptional({ description: 'Exact totals, when `impact` does not list every config. All of them were checked.' })
   truncated?: ImpactTotalsView;
-}
-
-export class NewChange {
-  @Text({ min: 1, max: 1000, description: 'Why; becomes the message of the revision.' })
-  title!: string;
-}
-
-export class ChangeParams {
 
   @ApiPropertyOptional({ type: ApprovalsView, description: 'What protected environments ask for because of it.' })
   approvals?: ApprovalsView;
@@ -147,6 +147,14 @@ export class ChangeParams {
 export class PublishBody {
   @EmergencyField()
   emergency?: string;
+}
+
+export class NewChange {
+  @Text({ min: 1, max: 1000, description: 'Why; becomes the message of the revision.' })
+  title!: string;
+}
+
+export class ChangeParams {
   @WholeNumber({ min: 1 })
   id!: number;
 }
@@ -220,12 +228,12 @@ export class ChangeEditView extends LayerNameView {
 }
 
 export class ChangeView extends ChangeSummaryView {
-  @ApiProperty({ type: [ChangeEditView] })
-  edits!: ChangeEditView[];
-}
   @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true }, description: 'Everybody who has edited it after it was begun. Neither they nor the author can approve it.' })
   contributors!: readonly LastingActor[];
 
   @ApiProperty({ type: ReviewStateView })
   review!: ReviewStateView;
 
+  @ApiProperty({ type: [ChangeEditView] })
+  edits!: ChangeEditView[];
+}

@@ -9,6 +9,7 @@ import { serializeValue } from '../documents/serialize-document';
 import { entryIdentity, type ContentStore, type Contents } from '../releases/content-store';
 import type { DocumentPart, EffectiveDocument } from '../releases/effective-config';
 import { sameEntry, type LayerEntry } from '../releases/layer-entry';
+import type { SealedChecks } from '../secrets/sealed-checks';
 import type { AffectedDocument } from './affected-configs';
 
 /** Enough for the layers of a library in every environment and of the service that is looked at. */
@@ -37,6 +38,7 @@ export class DocumentEffects {
   constructor(
     private readonly store: ContentStore,
     private readonly proposed: Contents,
+    private readonly sealed: SealedChecks,
   ) {}
 
   /** Makes sure that {@link effect} and {@link check} find at hand what these documents are made of. */
@@ -75,7 +77,10 @@ export class DocumentEffects {
     if (known) return known;
     const { hash } = schema.entry;
     const source = (await this.proposed.sources([hash])).get(hash)!;
-    const found = compileSchema(source)(await this.value(parts));
+    const value = await this.value(parts);
+    const layers = await Promise.all(parts.map(async (part) => ({ layer: part.release.layer, document: await this.parsed(part) })));
+    const standIns = await this.sealed.standIns(value, layers);
+    const found = compileSchema(source)(standIns?.value ?? value, standIns?.sealed);
     this.violations.set(checked, found);
     return found;
   }
@@ -122,9 +127,6 @@ export class DocumentEffects {
   }
 }
 
-function listed(changes: readonly KeyChange[]): DocumentEffect {
-  return { differs: changes.length > 0, changes };
-}
 /**
  * Whether a document that keeps its value is still delivered as another text: what one layer alone defines is delivered as
  * it was written, comments included, and what is merged in the format of the strongest.
@@ -136,3 +138,6 @@ export function isRewritten(was: EffectiveDocument | undefined, becomes: Effecti
   return before.length === 1 || after.length === 1 || before.at(-1)!.type.format !== after.at(-1)!.type.format;
 }
 
+function listed(changes: readonly KeyChange[]): DocumentEffect {
+  return { differs: changes.length > 0, changes };
+}

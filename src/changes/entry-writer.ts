@@ -7,11 +7,13 @@ import { decodeSource, parseDocument } from '../documents/parse-document';
 import { parsePath } from '../documents/pointer';
 import { readJsonPatch } from '../documents/read-json-patch';
 import { serializeValue } from '../documents/serialize-document';
+import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import { resolveEffective } from '../releases/effective-config';
 import { JSON_SOURCE } from '../releases/layer-entry';
 import { ReleaseReader } from '../releases/release-reader';
+import { Sealer } from '../secrets/sealer';
 import { SETTINGS, type Settings } from '../settings/settings';
 import type { EntryEdit } from './entry-edit';
 
@@ -24,7 +26,7 @@ export type EntryWrite =
       readonly format?: Format;
       readonly keys?: KeyStyle;
     }
-  | { readonly op: 'patch'; readonly body: Buffer; readonly contentType: string | undefined; readonly path?: string }
+  | { readonly op: 'patch'; readonly body: Buffer; readonly contentType: string | undefined; readonly path?: string; /** Who asks for every value to be sealed. */ readonly seal?: Actor | undefined }
   | { readonly op: 'delete' };
 
 /** A source with its type, before or after a write. */
@@ -40,6 +42,7 @@ export class EntryWriter {
     private readonly catalog: Catalog,
     private readonly reader: ReleaseReader,
     @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly sealer: Sealer,
   ) {}
 
   /** @returns the new source; `null` for a deletion */
@@ -83,7 +86,7 @@ export class EntryWriter {
     current: EntrySource | null,
     write: Extract<EntryWrite, { op: 'patch' }>,
   ): Promise<EntrySource> {
-    const patch = this.readPatch(write);
+    const patch = write.seal === undefined ? this.readPatch(write) : await this.sealedPatch(place.layer, write, write.seal);
     const limits = this.settings.documents;
     if (current) {
       const document = parseDocument(current.source, current.type, limits);
@@ -109,6 +112,19 @@ export class EntryWriter {
     if (mediaType === MERGE_PATCH) return { kind: 'merge', path: path === undefined ? [] : parsePath(path), value };
     if (path !== undefined) throw new DomainError('malformed_request', 'A JSON Patch names its paths itself: leave out ?path.', { pointer: '/path' });
     return { kind: 'json-patch', operations: readJsonPatch(value) };
+  }
+
+  /** What the caller sends in clear text is sealed before anything else is done with it, and never quoted. */
+  private async sealedPatch(layer: LayerName, write: Extract<EntryWrite, { op: 'patch' }>, actor: Actor): Promise<DocumentPatch> {
+    let patch: DocumentPatch;
+    try {
+      patch = this.readPatch(write);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.code === 'unsupported_media_type') throw error;
+      throw new DomainError(error.code, 'The patch cannot be read. It holds secrets, so nothing of it is shown here.');
+    }
+    if (patch.kind === 'merge') return { ...patch, value: await this.sealer.sealPatch(layer, patch.value, actor) };
+    throw new DomainError('malformed_request', `Only the values of a merge patch (${MERGE_PATCH}) can be sealed on their way in.`, { pointer: '/seal' });
   }
 
   private async inheritedType(layer: LayerName, name: string): Promise<DocumentType> {

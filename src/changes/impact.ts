@@ -10,6 +10,9 @@ import type { EffectiveDocument } from '../releases/effective-config';
 import { HeadIndex } from '../releases/head-index';
 import { entryKey, sameEntry } from '../releases/layer-entry';
 import { ReleaseReader } from '../releases/release-reader';
+import { ApprovalNeeds, type ApprovalNeed } from './approval-need';
+import { SealedChecks, type WrittenDocument } from '../secrets/sealed-checks';
+import { sealedIn } from '../secrets/sealed-leaves';
 import { AffectedConfigs, type AffectedConfig } from './affected-configs';
 import { DocumentEffects, isRewritten } from './document-effects';
 import { ImpactListing, type ConfigImpact, type DocumentImpact, type ImpactTotals } from './impact-listing';
@@ -28,11 +31,11 @@ export interface Assessment {
   readonly impact: readonly ConfigImpact[];
   /** Present when more changes than is listed. */
   readonly truncated: ImpactTotals | undefined;
+  /** What protected environments ask for because of it. */
+  readonly approvals: ApprovalNeed;
   /** Keys of all layers the assessment read: when one of them moves, it has to be made again. */
   readonly reads: ReadonlySet<string>;
   readonly proposed: ProposedLayers;
-  /** What protected environments ask for because of it. */
-  readonly approvals: ApprovalNeed;
   /** Position of the log at which all findings hold. */
   readonly basis: Revision;
   /** How many of them had to be found, and were not taken over. */
@@ -46,11 +49,11 @@ interface Finding {
   /** Keys of the layers it was found from. */
   readonly dependsOn: ReadonlySet<string>;
   readonly changes: boolean;
+  /** Whether clients would get anything else at all, be it only a comment or a format. */
+  readonly redelivers: boolean;
   /** Absent where they were not compared key by key. */
   readonly documents: readonly DocumentImpact[] | undefined;
 }
-  /** Whether clients would get anything else at all, be it only a comment or a format. */
-  readonly redelivers: boolean;
 
 interface SchemaViolation extends LayerName, Violation {
   readonly document: string;
@@ -75,29 +78,31 @@ export class ImpactAssessor {
     private readonly heads: HeadIndex,
     private readonly reader: ReleaseReader,
     private readonly contents: ContentStore,
+    private readonly sealed: SealedChecks,
     @Optional() @Inject(INSTANCE_COUNTER) private readonly instances?: InstanceCounter,
   ) {}
 
   /**
    * @param earlier An assessment of the same proposal. What it found is taken over unless a layer it was found from has
    * moved since, so that a large proposal need not begin anew whenever others have published.
-   * @throws DomainError `schema_violation`, `include_cycle`, `value_not_representable`
+   * @throws DomainError `schema_violation`, `include_cycle`, `value_not_representable`, `sealed_elsewhere`, `sealed_invalid`
    */
   async assess(proposed: ProposedLayers, earlier?: Assessment): Promise<Assessment> {
     // Taken first: a layer that moves while it is being looked at counts as moved.
     const basis = this.heads.position;
+    await this.refuseForeign(proposed);
     const known = earlier && sameProposal(earlier.proposed, proposed) ? earlier : undefined;
     const affected = new AffectedConfigs(this.catalog, this.reader, proposed);
-    const effects = new DocumentEffects(this.contents, proposed.contents);
+    const effects = new DocumentEffects(this.contents, proposed.contents, this.sealed);
     const listing = new ImpactListing();
     const findings = new Map<string, Finding>();
+    const approvals = new ApprovalNeeds(this.catalog);
+    for (const { layer } of proposed.releases) approvals.add(layer);
     const reads = new Set<string>();
     const violations: SchemaViolation[] = [];
     let found = 0;
     await this.instances?.prepare();
     const turns = new Turns();
-    const approvals = new ApprovalNeeds(this.catalog);
-    for (const { layer } of proposed.releases) approvals.add(layer);
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));
       const configs = await affected.read(unknown, turns);
@@ -123,11 +128,11 @@ export class ImpactAssessor {
     return { impact: listing.configs, truncated: listing.truncated, approvals: approvals.need, reads, proposed, basis, found, findings };
   }
 
+  /** Archived services as well: nothing of theirs is checked or listed, but what is protected of them stays so for their readers. */
   private dependents(proposed: ProposedLayers): LayerName[] {
     const targets = new Map<string, LayerName>();
     for (const { layer } of proposed.releases) {
       for (const service of this.heads.dependentServices([layer.service])) {
-  /** Archived services as well: nothing of theirs is checked or listed, but what is protected of them stays so for their readers. */
         for (const { name: environment } of this.catalog.descendants(layer.environment)) {
           const target = { service, environment };
           targets.set(layerKey(target), target);
@@ -135,6 +140,22 @@ export class ImpactAssessor {
       }
     }
     return [...targets.values()];
+  }
+
+  private async refuseForeign({ releases, contents }: ProposedLayers): Promise<void> {
+    const heads = await this.reader.head.releases(releases.map(({ layer }) => layer));
+    const written: WrittenDocument[] = [];
+    const known = new Set<string>();
+    for (const [index, { layer, entries }] of releases.entries()) {
+      const documents = [...entries.values()].filter(({ kind, name }) => kind === 'document' && !sameEntry(entries.get(entryKey({ kind, name })), heads[index]?.entries.get(entryKey({ kind, name }))));
+      const parsed = await this.contents.parsed(documents, contents);
+      const sealed = documents.flatMap(({ name }, at) => (sealedIn(parsed[at]!).length > 0 ? [{ layer, name, document: parsed[at]! }] : []));
+      if (sealed.length === 0) continue;
+      written.push(...sealed);
+      const published = [...(heads[index]?.entries.values() ?? [])].filter(({ kind }) => kind === 'document');
+      for (const document of await this.contents.parsed(published)) for (const { text } of sealedIn(document)) known.add(text);
+    }
+    if (written.length > 0) await this.sealed.refuseForeign(written, known);
   }
 
   private stillHolds(earlier: Assessment | undefined, target: LayerName): boolean {
@@ -148,9 +169,11 @@ export class ImpactAssessor {
 async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[] | undefined): Promise<Finding> {
   const impact: DocumentImpact[] = [];
   let changes = false;
+  let redelivers = false;
   for (const { name, was, becomes } of documents) {
     if (becomes && violations) violations.push(...(await check(target, becomes, effects)));
     const effect = await effects.effect(was, becomes, keyByKey);
+    redelivers ||= effect.differs || isRewritten(was, becomes);
     if (!effect.differs) continue;
     changes = true;
     impact.push({ name, changes: effect.changes ?? [] });
@@ -169,11 +192,9 @@ async function check(target: LayerName, document: EffectiveDocument, effects: Do
       extra: { ...target, document: document.name },
       cause: error,
     });
-  let redelivers = false;
   }
 }
 
-    redelivers ||= effect.differs || isRewritten(was, becomes);
 function refuse(violations: readonly SchemaViolation[]): void {
   if (violations.length === 0) return;
   const { service, environment, document, path, message } = violations[0]!;

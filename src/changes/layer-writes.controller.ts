@@ -68,13 +68,13 @@ export class LayerWritesController {
   @ApiOkResponse({ type: PublishView })
   patchDocument(
     @Param() { name, ...layer }: DocumentParams,
-    @Query() { path, ...query }: PatchQuery,
+    @Query() { path, seal, ...query }: PatchQuery,
     @Body() body: Buffer,
     @ContentType() contentType: string | undefined,
     @IfMatch() ifMatch: string | undefined,
     @CurrentActor() actor: Actor,
   ): Promise<PublishView> {
-    const write = { op: 'patch', body: bytes(body), contentType, path } as const;
+    const write = { op: 'patch', body: bytes(body), contentType, path, seal: seal === true ? actor : undefined } as const;
     return this.write(layer, 'document', name, write, options(query, ifMatch, actor));
   }
 

@@ -6,6 +6,7 @@ import { layerKey } from '../kernel/names';
 import { ContentStore } from '../releases/content-store';
 import { entryKey } from '../releases/layer-entry';
 import { ReleaseReader } from '../releases/release-reader';
+import { KeptSeals } from '../secrets/kept-seals';
 import type { Change } from './change.entity';
 import { ChangesService } from './changes.service';
 import type { EntryEdit } from './entry-edit';
@@ -27,6 +28,7 @@ export class Promotions {
     private readonly reader: ReleaseReader,
     private readonly contents: ContentStore,
     private readonly changes: ChangesService,
+    private readonly seals: KeptSeals,
   ) {}
 
   async promote({ services, from, to, documents, title }: PromotionRequest, actor: Actor): Promise<Change> {
@@ -37,7 +39,7 @@ export class Promotions {
     if (edits.length === 0) {
       throw new DomainError('nothing_to_publish', `${services.map((service) => `${service}@${from}`).join(', ')} holds no documents to promote.`);
     }
-    return this.changes.create(title ?? `Promote ${services.join(', ')} from ${from} to ${to}`, actor, 'promotion', edits);
+    return this.changes.create(title ?? `Promote ${services.join(', ')} from ${from} to ${to}`, actor, 'promotion', await this.seals.keep(edits));
   }
 
   private async editsOf(

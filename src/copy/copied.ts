@@ -36,6 +36,8 @@ export interface CopiedCredential {
   readonly environment?: string;
   /** ISO 8601. */
   readonly expiresAt?: string;
+  /** Of two with one id, the one whose secret was replaced. */
+  readonly isPrevious?: true;
 }
 
 /** A key that values are sealed with, wrapped by a master key that is not here. */

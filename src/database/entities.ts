@@ -28,6 +28,7 @@ import { ReplicaRecord } from '../replicas/replica.entity';
 import { ChangeComment } from '../review/change-comment.entity';
 import { ChangeReview } from '../review/change-review.entity';
 import { ChangeSchedule } from '../review/change-schedule.entity';
+import { StoredDataKey } from '../secrets/data-key.entity';
 
 /** Every entity, by name: a glob would load different files from `src` and from `dist`. */
 export const entities: (new () => object)[] = [
@@ -61,4 +62,5 @@ export const entities: (new () => object)[] = [
   Session,
   SetupLink,
   StoredCredential,
+  StoredDataKey,
 ];

@@ -10,6 +10,7 @@ import { HeadIndex } from '../releases/head-index';
 import { ReleasesModule } from '../releases/releases.module';
 import { ReplicaTable } from '../replicas/replica-table';
 import { ReplicasModule } from '../replicas/replicas.module';
+import { DATA_KEY_STORE, type DataKeyStore } from '../secrets/data-key-store';
 import { SnapshotStore } from '../snapshots/snapshot-store';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
 import type { Sources } from './distribution';
@@ -23,16 +24,17 @@ import { Distributor, SOURCES } from './distributor';
     Distributor,
     {
       provide: SOURCES,
-      inject: [HeadIndex, SnapshotStore, Catalog, CREDENTIAL_STORE, LogListener, ReplicaTable, InstanceTable],
+      inject: [HeadIndex, SnapshotStore, Catalog, CREDENTIAL_STORE, DATA_KEY_STORE, LogListener, ReplicaTable, InstanceTable],
       useFactory: (
         heads: HeadIndex,
         snapshots: SnapshotStore,
         catalog: Catalog,
         credentials: CredentialStore,
+        dataKeys: DataKeyStore,
         log: LogListener,
         leases: ReplicaTable,
         instances: InstanceTable,
-      ): Sources => ({ heads, snapshots, catalog, credentials, log, leases, instances }),
+      ): Sources => ({ heads, snapshots, catalog, credentials, dataKeys, log, leases, instances }),
     },
   ],
   exports: [Distributor],

@@ -11,11 +11,13 @@ import type { NatsLink } from '../nats/nats-link';
 import type { LogListener } from '../notify/log-listener';
 import type { HeadIndex } from '../releases/head-index';
 import type { LeaseBook } from '../replicas/lease-book';
+import type { DataKeyStore } from '../secrets/data-key-store';
 import type { SnapshotStore } from '../snapshots/snapshot-store';
 import { BucketContents } from './bucket-contents';
 import { BucketWriter } from './bucket-writer';
 import { CatalogSync } from './catalog-sync';
 import { CredentialSync } from './credential-sync';
+import { DataKeySync } from './data-key-sync';
 import { SnapshotSync } from './snapshot-sync';
 import { TargetFinder } from './target-finder';
 import { Worker } from './worker';
@@ -26,6 +28,7 @@ export interface Sources {
   readonly snapshots: SnapshotStore;
   readonly catalog: Catalog;
   readonly credentials: CredentialStore;
+  readonly dataKeys: DataKeyStore;
   readonly log: LogListener;
   /** Where replicas write down who lives and who is connected. */
   readonly leases: LeaseBook;
@@ -41,6 +44,7 @@ export class Distribution {
   private readonly watch: BucketWatch;
   private readonly snapshotWorker: Worker;
   private readonly credentialWorker: Worker;
+  private readonly dataKeyWorker: Worker;
   private readonly writer: BucketWriter;
   private readonly snapshotSync: SnapshotSync;
   private readonly stops: (() => void)[];
@@ -48,7 +52,7 @@ export class Distribution {
   private renew = false;
 
   constructor(
-    { heads, snapshots, catalog, credentials, log }: Sources,
+    { heads, snapshots, catalog, credentials, dataKeys, log }: Sources,
     link: NatsLink,
     { bucket, replicas }: { readonly bucket: Bucket; readonly replicas: number },
     lost: AbortSignal,
@@ -62,14 +66,17 @@ export class Distribution {
     const catalogSync = new CatalogSync(catalog, this.contents, this.writer);
     this.snapshotSync = new SnapshotSync(heads, snapshots, new TargetFinder(catalog, heads), catalogSync, this.contents, this.writer);
     const credentialSync = new CredentialSync(credentials, this.contents, this.writer);
+    const dataKeySync = new DataKeySync(dataKeys, this.contents, this.writer);
     this.snapshotWorker = new Worker(() => this.afterOpening(heads, () => this.distribute()), (error, attempt) => onFailure('Snapshots', error, attempt));
     this.credentialWorker = new Worker(() => this.afterOpening(heads, () => credentialSync.run()), (error, attempt) => onFailure('Client keys', error, attempt));
+    this.dataKeyWorker = new Worker(() => this.afterOpening(heads, () => dataKeySync.run()), (error, attempt) => onFailure('Data keys', error, attempt));
     this.stops = [
       heads.onMove((moves) => {
         this.snapshotSync.note(moves.map(({ layer }) => layer));
         this.snapshotWorker.wake();
       }),
       credentials.onChange(() => Promise.resolve(this.credentialWorker.wake())),
+      dataKeys.onChange(() => Promise.resolve(this.dataKeyWorker.wake())),
       log.subscribe(async () => {
         await catalog.ensureFresh();
         this.snapshotWorker.wake();
@@ -85,7 +92,7 @@ export class Distribution {
 
   async stop(): Promise<void> {
     for (const stop of this.stops) stop();
-    await Promise.all([this.watch.stop(), this.snapshotWorker.stop(), this.credentialWorker.stop()]);
+    await Promise.all([this.watch.stop(), this.snapshotWorker.stop(), this.credentialWorker.stop(), this.dataKeyWorker.stop()]);
   }
 
   /** What a process has from its disk copy may be old: only what Postgres says is distributed. */
@@ -99,6 +106,7 @@ export class Distribution {
     this.snapshotSync.compareAll();
     this.snapshotWorker.hurry();
     this.credentialWorker.hurry();
+    this.dataKeyWorker.hurry();
   }
 
   /** Readers that did not see how the bucket lost its end must not go on where they were: said before anything is written. */
@@ -112,7 +120,9 @@ export class Distribution {
 
   /** Another process, which did not know yet that it no longer distributes, may have written something too old. */
   private writtenByAnother(key: string): void {
-    if (parseKey(key).kind === 'credential') this.credentialWorker.wake();
+    const { kind } = parseKey(key);
+    if (kind === 'credential') this.credentialWorker.wake();
+    else if (kind === 'data-key') this.dataKeyWorker.wake();
     else this.begin(false);
   }
 }

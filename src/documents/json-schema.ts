@@ -14,7 +14,15 @@ export interface Violation {
   readonly keyword: string;
 }
 
-type Validate = (value: JsonValue) => Violation[];
+/** Where in a value a secret stands, or what stands in for it. What a schema asks of it beyond its type is not judged. */
+export interface SealedSpot {
+  /** RFC 6901. */
+  readonly path: string;
+  /** Whether what stands there has the type of the secret. */
+  readonly typed: boolean;
+}
+
+type Validate = (value: JsonValue, sealed?: readonly SealedSpot[]) => Violation[];
 
 /** Compiled validators are code; an unbounded number of them would never leave memory. */
 const MEMORY = 200;
@@ -49,7 +57,7 @@ function compile(source: string): Validate {
   } catch (cause) {
     throw new DomainError('schema_invalid', explain(cause), { cause });
   }
-  return (value) => (isValid(validate, value) ? [] : (validate.errors ?? []).map(toViolation));
+  return (value, sealed) => (isValid(validate, value) ? [] : beside(sealed, validate.errors ?? []).map(toViolation));
 }
 
 function isValid(validate: ValidateFunction, value: JsonValue): boolean {
@@ -79,6 +87,23 @@ function explain(cause: unknown): string {
     return `The schema refers to '${missing}', which is not part of it. References to other files or addresses are not followed; put the definition under $defs.`;
   }
   return `The schema cannot be used: ${message}.`;
+}
+
+/** The errors that say nothing about a secret, nor follow from one that does. */
+function beside(sealed: readonly SealedSpot[] = [], errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const isAbout = ({ instancePath, keyword }: ErrorObject): boolean =>
+    sealed.some(({ path, typed }) => isWithin(instancePath, path) && !(typed && keyword === 'type' && instancePath === path));
+  const about = errors.filter(isAbout);
+  if (about.length === 0) return errors;
+  // `anyOf` and its like fail for what fails inside them: with a secret involved, nobody can say that none would fit.
+  const excused = errors.filter((error) => COMBINING.has(error.keyword) && about.some(({ instancePath }) => isWithin(instancePath, error.instancePath)));
+  return errors.filter((error) => !about.includes(error) && !excused.some((one) => one === error || error.schemaPath.startsWith(`${one.schemaPath}/`)));
+}
+
+const COMBINING = new Set(['anyOf', 'oneOf', 'not', 'if', 'contains', 'dependentSchemas']);
+
+function isWithin(path: string, whole: string): boolean {
+  return path === whole || path.startsWith(`${whole}/`);
 }
 
 function toViolation({ instancePath, message, keyword, params }: ErrorObject): Violation {

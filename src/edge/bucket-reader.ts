@@ -1,6 +1,6 @@
 import { layerKey } from '../kernel/names';
 import type { BucketEntry, WatchListener } from '../nats/bucket-watch';
-import { parseKey, type CredentialEntry, type EnvironmentEntry, type PositionEntry, type SnapshotEntry } from '../nats/entries';
+import { parseKey, type CredentialEntry, type DataKeyEntry, type EnvironmentEntry, type PositionEntry, type SnapshotEntry } from '../nats/entries';
 import { StepCollector, type Pointer, type Step } from './step-collector';
 
 export interface ReaderEvents {
@@ -8,6 +8,8 @@ export interface ReaderEvents {
   step(step: Step): void;
   /** A client key was added or removed, or all were read again. */
   credentials(): void;
+  /** The same of the keys that values are sealed with. */
+  dataKeys(): void;
 }
 
 /** What the bucket says apart from snapshots. */
@@ -15,9 +17,10 @@ export interface Facts {
   readonly environments: Map<string, EnvironmentEntry>;
   readonly services: Set<string>;
   readonly credentials: Map<string, CredentialEntry>;
+  readonly dataKeys: Map<string, DataKeyEntry>;
 }
 
-const noFacts = (): Facts => ({ environments: new Map(), services: new Set(), credentials: new Map() });
+const noFacts = (): Facts => ({ environments: new Map(), services: new Set(), credentials: new Map(), dataKeys: new Map() });
 
 /**
  * Takes in what the watch of the bucket brings. A whole reading takes effect when it is complete; until then what was
@@ -71,6 +74,10 @@ export class BucketReader implements WatchListener {
         if (value === undefined) this.current.credentials.delete(parsed.name);
         else this.current.credentials.set(parsed.name, value as CredentialEntry);
         if (this.state === 'following') this.events.credentials();
+        return;
+      case 'data-key':
+        if (value !== undefined) this.current.dataKeys.set(parsed.name, value as DataKeyEntry);
+        if (this.state === 'following') this.events.dataKeys();
     }
   }
 
@@ -85,6 +92,7 @@ export class BucketReader implements WatchListener {
     this.state = 'following';
     this.known = this.reading;
     this.events.credentials();
+    this.events.dataKeys();
     this.collector.restart(this.readPointers);
     // In the middle of a step of the distributor, what is newer than the position has to wait for the next one.
     this.events.step(this.collector.position(this.readPosition, true) ?? { position: this.readPosition.revision, pointers: this.readPointers });

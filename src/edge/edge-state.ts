@@ -16,6 +16,7 @@ export class EdgeState implements CopiedStateSource {
   }
 
   onChange(listener: () => void): () => void {
-    return this.edge.credentials.onChange(() => Promise.resolve(listener()));
+    const stops = [this.edge.credentials, this.edge.dataKeys].map((facts) => facts.onChange(() => Promise.resolve(listener())));
+    return () => stops.forEach((stop) => stop());
   }
 }

@@ -10,6 +10,7 @@ import { BucketReader, type Facts } from './bucket-reader';
 import { Contents } from './contents';
 import { factsOf } from './copied-facts';
 import { EdgeCredentials } from './edge-credentials';
+import { EdgeDataKeys } from './edge-data-keys';
 import { EdgeOrigin } from './edge-origin';
 import { RemoteBook } from './remote-book';
 
@@ -21,6 +22,7 @@ const FIRST_READING_MS = 2_000;
 export class Edge implements OnApplicationBootstrap {
   readonly origin: EdgeOrigin;
   readonly credentials: EdgeCredentials;
+  readonly dataKeys = new EdgeDataKeys(() => this.facts);
   /** Where it is known which process this is, and who is connected to it. */
   readonly book: RemoteBook;
   /** What the disk copy has to be of, to be of use here. */
@@ -40,7 +42,7 @@ export class Edge implements OnApplicationBootstrap {
     this.book = new RemoteBook(this.link, nats.bucket);
     this.log = `nats:${nats.bucket}`;
     const kept = copy.state?.log === this.log ? copy.state : undefined;
-    this.reader = new BucketReader({ step: (step) => this.origin.take(step), credentials: () => this.credentials.changed() }, kept && factsOf(kept));
+    this.reader = new BucketReader({ step: (step) => this.origin.take(step), credentials: () => this.credentials.changed(), dataKeys: () => this.dataKeys.changed() }, kept && factsOf(kept));
     this.origin = new EdgeOrigin(new Contents(this.bucket), () => this.facts, copy);
     this.credentials = new EdgeCredentials(() => this.facts, () => this.origin.ready, clock);
     if (kept === undefined) copy.disown();

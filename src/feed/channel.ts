@@ -1,4 +1,4 @@
-import type { LayerName } from '../kernel/names';
+import type { ReadTarget } from '../snapshots/delivered-snapshots';
 import { deltaBetween, type DeltaBase } from './delta';
 import { EncodedMessage } from './encoded-message';
 import type { FeedSnapshot } from './snapshot-source';
@@ -36,7 +36,7 @@ export class Channel {
   emptySince: number | undefined;
 
   constructor(
-    readonly target: LayerName,
+    readonly target: ReadTarget,
     private snapshot: FeedSnapshot,
     private readonly log: ChannelLog,
   ) {
@@ -132,8 +132,8 @@ export class Channel {
   private whole(): EncodedMessage {
     const known = this.changes.get(WHOLE);
     if (known !== undefined) return known;
-    const { revision, etag, layers, documents } = this.snapshot;
-    const whole = new EncodedMessage({ type: 'snapshot', revision, etag, layers, documents }, this.positionOf(this.snapshot), this.snapshot);
+    const { revision, etag, layers, documents, notes } = this.snapshot;
+    const whole = new EncodedMessage({ type: 'snapshot', revision, etag, layers, documents, ...notes }, this.positionOf(this.snapshot), this.snapshot);
     this.changes.set(WHOLE, whole);
     return whole;
   }

@@ -1,4 +1,5 @@
-import { layerKey, type LayerName } from '../kernel/names';
+import { layerKey } from '../kernel/names';
+import type { ReadTarget } from '../snapshots/delivered-snapshots';
 import { Channel, type ChannelLog } from './channel';
 import type { SnapshotSource } from './snapshot-source';
 
@@ -11,7 +12,7 @@ interface Entry {
   stop?: () => void;
 }
 
-/** The channels that are followed, one for each target, opened by the first who asks. */
+/** The channels that are followed, one for each target in each variant somebody follows, opened by the first who asks. */
 export class Channels {
   private readonly entries = new Map<string, Entry>();
 
@@ -21,8 +22,8 @@ export class Channels {
     private readonly onChange: (channel: Channel) => void,
   ) {}
 
-  async open(target: LayerName): Promise<Channel> {
-    const key = layerKey(target);
+  async open(target: ReadTarget): Promise<Channel> {
+    const key = target.clear === true ? `${layerKey(target)} clear` : layerKey(target);
     const known = this.entries.get(key);
     if (known !== undefined) return known.channel ?? known.opened;
     const entry: Entry = { opened: Promise.resolve().then(() => this.watch(target, entry)) };
@@ -55,7 +56,7 @@ export class Channels {
   }
 
   /** A change that is told while the channel is being opened is not lost: whoever enters reads the head once more. */
-  private async watch(target: LayerName, entry: Entry): Promise<Channel> {
+  private async watch(target: ReadTarget, entry: Entry): Promise<Channel> {
     const { snapshot, stop } = await this.source.watch(target, (next) => {
       if (entry.channel?.advance(next)) this.onChange(entry.channel);
     });

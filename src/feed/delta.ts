@@ -12,10 +12,10 @@ export type DeltaBase = Pick<FeedSnapshot, 'etag' | 'documents'>;
  * way would take too long.
  */
 export function deltaBetween(base: DeltaBase, next: FeedSnapshot): { readonly delta: DeltaMessage; readonly json: Buffer } | undefined {
-  const { revision, etag, layers } = next;
+  const { revision, etag, layers, notes } = next;
   const patch = diffToPatch(base.documents, next.documents, MAX_COMPARED);
   if (patch === undefined || leastBytesOf(patch) >= next.body.length) return undefined;
-  const delta: DeltaMessage = { type: 'delta', from: base.etag, revision, etag, layers, patch };
+  const delta: DeltaMessage = { type: 'delta', from: base.etag, revision, etag, layers, patch, ...notes };
   const json = Buffer.from(JSON.stringify(delta));
   return json.length < next.body.length ? { delta, json } : undefined;
 }

@@ -8,7 +8,7 @@ import { Authorities } from '../access/authorities';
 import { RateLimits } from '../http/rate-limit/rate-limits';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { SETTINGS, type Settings } from '../settings/settings';
-import { SnapshotStore } from '../snapshots/snapshot-store';
+import { DeliveredSnapshots } from '../snapshots/delivered-snapshots';
 import { SnapshotsModule } from '../snapshots/snapshots.module';
 import { Door } from './door';
 import { Feed } from './feed';
@@ -23,8 +23,8 @@ import { ReportHub } from './report-hub';
   providers: [
     {
       provide: Feed,
-      inject: [SnapshotStore, SETTINGS, CLOCK],
-      useFactory: (source: SnapshotStore, settings: Settings, clock: Clock) => new Feed(source, settings.feed, eventLoopScheduler, clock),
+      inject: [DeliveredSnapshots, SETTINGS, CLOCK],
+      useFactory: (source: DeliveredSnapshots, settings: Settings, clock: Clock) => new Feed(source, settings.feed, eventLoopScheduler, clock),
     },
     {
       provide: ReadAccess,
@@ -43,8 +43,8 @@ import { ReportHub } from './report-hub';
     },
     {
       provide: FeedTransports,
-      inject: [Feed, SnapshotStore, ReadAccess, Door, SETTINGS, ReportHub],
-      useFactory: (feed: Feed, source: SnapshotStore, access: ReadAccess, door: Door, settings: Settings, observer: ReportHub) =>
+      inject: [Feed, DeliveredSnapshots, ReadAccess, Door, SETTINGS, ReportHub],
+      useFactory: (feed: Feed, source: DeliveredSnapshots, access: ReadAccess, door: Door, settings: Settings, observer: ReportHub) =>
         new FeedTransports({ feed, source, access, observer, scheduler: eventLoopScheduler, settings: settings.feed, door }),
     },
   ],
@@ -68,8 +68,8 @@ export class FeedModule implements NestModule, OnModuleInit, OnModuleDestroy {
   onModuleInit(): void {
     this.transports.attach(this.adapterHost.httpAdapter.getHttpServer() as Server);
     this.stopHearing = this.authenticator.onChange((current) =>
-      this.feed.revoke((id, target) => {
-        const credential = current(id);
+      this.feed.revoke((admittedBy, target) => {
+        const credential = current(admittedBy);
         return credential !== undefined && this.access.allows(credential, target);
       }),
     );

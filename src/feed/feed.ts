@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { LayerName } from '../kernel/names';
 import type { Settings } from '../settings/settings';
+import type { ReadTarget } from '../snapshots/delivered-snapshots';
 import type { Channel } from './channel';
 import { Channels } from './channels';
 import { CredentialWatch, type Admission } from './credential-watch';
@@ -14,7 +15,7 @@ import type { SnapshotSource } from './snapshot-source';
 import { Subscription, type Since, type SubscriptionHost } from './subscription';
 
 export interface SubscribeRequest {
-  readonly target: LayerName;
+  readonly target: ReadTarget;
   readonly since: Since | null;
   readonly admission: Admission;
   /** False for a client that cannot apply a patch. */

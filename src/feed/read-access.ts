@@ -5,6 +5,8 @@ import { forbidden } from '../access/decide';
 import type { RateLimits } from '../http/rate-limit/rate-limits';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
+import type { ReadTarget } from '../snapshots/delivered-snapshots';
+import { deliveredTo } from './target';
 
 /** Lets clients read what their credential covers, and no more often than leaves room for others. */
 export class ReadAccess {
@@ -19,10 +21,11 @@ export class ReadAccess {
     return this.authenticator.peek(bearer) !== undefined;
   }
 
-  /** Without waiting. False when it is not so, or not known here: {@link admit} says which. */
-  peek(bearer: string | undefined, target: LayerName): boolean {
+  /** Without waiting: what is delivered to the bearer. Undefined when it is nothing, or not known here: {@link admit} says which. */
+  peek(bearer: string | undefined, target: LayerName): ReadTarget | undefined {
     const credential = this.authenticator.peek(bearer);
-    return credential !== undefined && this.allows(credential, target) && this.limits.reads.take(credential.id) === 0;
+    if (credential === undefined || !this.allows(credential, target) || this.limits.reads.take(credential.id) > 0) return undefined;
+    return deliveredTo(credential, target);
   }
 
   async admit(bearer: string | undefined, target: LayerName): Promise<Credential> {

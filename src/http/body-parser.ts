@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { DEFAULT_DOCUMENT_LIMITS } from '../documents/document-type';
 import { decodeSource, parseDocument } from '../documents/parse-document';
 import { DomainError } from '../kernel/domain-error';
+import './route-config';
 
 /** A body that is too large is read to its end and thrown away, so that the caller gets to read the answer. Not for ever. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
@@ -70,7 +71,11 @@ function parseJson(bytes: Buffer, request: FastifyRequest, maxBytes: number): un
   try {
     return parseDocument(decodeSource(bytes, limits), { format: 'json', keys: 'literal' }, limits).value;
   } catch (error) {
-    if (!(error instanceof DomainError) || error.code !== 'document_syntax') throw error;
+    if (!(error instanceof DomainError)) throw error;
+    if (request.routeOptions.config.secretBody === true) {
+      throw new DomainError('malformed_request', 'The request body is not JSON that can be taken. It holds secrets, so nothing of it is shown here.');
+    }
+    if (error.code !== 'document_syntax') throw error;
     throw new DomainError('malformed_request', `The request body is not valid JSON: ${error.message}`, { extra: error.extra, cause: error });
   }
 }

@@ -6,6 +6,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The body reaches the handler as a Buffer, whatever its content type. */
     rawBody?: boolean;
+    /** The body holds secrets: no part of it is quoted, whatever is wrong with it. */
+    secretBody?: boolean;
   }
 }
 
@@ -20,6 +22,9 @@ export function addRouteConfig(config: object): MethodDecorator {
     RouteConfig(merged)(target, key, descriptor);
   };
 }
+
+/** The body holds secrets: nothing of it is quoted in an error. */
+export const SecretBody = (): MethodDecorator => addRouteConfig({ secretBody: true });
 
 /** The handler's `@Body()` is a Buffer with exactly the bytes that were sent, whatever their content type. */
 export const RawBody = (): MethodDecorator => addRouteConfig({ rawBody: true });

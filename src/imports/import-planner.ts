@@ -4,6 +4,7 @@ import { Catalog } from '../catalog/catalog';
 import type { PublishResult } from '../changes/publisher';
 import type { LayerView } from '../releases/layer-release';
 import { ReleaseReader } from '../releases/release-reader';
+import { KeptSeals } from '../secrets/kept-seals';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { planImport, type ImportPlan } from './import-plan';
 import { ImportRehearsal } from './import-rehearsal';
@@ -17,8 +18,8 @@ export interface ImportRequest {
   readonly environments: ReadonlyMap<string, string>;
   readonly services: ReadonlySet<string>;
   readonly title: string | undefined;
-  readonly dryRun: boolean;
   readonly emergency: string | undefined;
+  readonly dryRun: boolean;
   readonly publish: boolean;
   readonly prune: boolean;
 }
@@ -42,6 +43,7 @@ export class ImportPlanner {
     private readonly reader: ReleaseReader,
     private readonly rehearsal: ImportRehearsal,
     @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly seals: KeptSeals,
   ) {}
 
   async plan(request: ImportRequest): Promise<PlannedImport> {
@@ -49,7 +51,10 @@ export class ImportPlanner {
     const created = await this.missing(repository, request.parentEnvironment);
     const catalog = this.catalog.with(created);
     const environments = catalog.environments().map(({ name }) => name);
-    const again = (head: LayerView): Promise<ImportPlan> => planImport(repository, { ...request, environments }, head);
+    const again = async (head: LayerView): Promise<ImportPlan> => {
+      const plan = await planImport(repository, { ...request, environments }, head);
+      return { ...plan, edits: await this.seals.keep(plan.edits) };
+    };
     const plan = await again(this.reader.head);
     return { ...plan, repository, created, again, rehearsed: await this.rehearsal.run(plan.edits, catalog) };
   }

@@ -7,6 +7,7 @@ import type { PublishResult } from '../changes/publisher';
 import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
 import { ReleaseReader } from '../releases/release-reader';
+import { SealedChecks } from '../secrets/sealed-checks';
 import { SETTINGS, type Settings } from '../settings/settings';
 
 /**
@@ -20,6 +21,7 @@ export class ImportRehearsal {
     private readonly reader: ReleaseReader,
     private readonly contents: ContentStore,
     @Inject(SETTINGS) private readonly settings: Settings,
+    private readonly sealed: SealedChecks,
     @Optional() @Inject(INSTANCE_COUNTER) private readonly instances?: InstanceCounter,
   ) {}
 
@@ -27,6 +29,7 @@ export class ImportRehearsal {
   async run(edits: readonly EntryEdit[], catalog: Catalog): Promise<PublishResult> {
     const { heads, reader, contents } = this;
     const proposed = await new ProposedLayersBuilder(catalog, reader, contents, this.settings, heads).build(edits);
+    const { impact, truncated, approvals } = await new ImpactAssessor(catalog, heads, reader, contents, this.sealed, this.instances).assess(proposed);
     return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact, truncated, approvals };
   }
 }

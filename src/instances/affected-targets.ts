@@ -8,7 +8,7 @@ import { HeadIndex } from '../releases/head-index';
 import { History } from '../releases/history';
 import { layerSequence } from '../releases/layer-sequence';
 import { ReleaseReader } from '../releases/release-reader';
-import { SnapshotStore } from '../snapshots/snapshot-store';
+import { DeliveredSnapshots } from '../snapshots/delivered-snapshots';
 
 /** What is known of a target as of a log position, and true for as long as none of its layers moves. */
 interface TargetFacts {
@@ -32,7 +32,7 @@ export class AffectedTargets {
     private readonly heads: HeadIndex,
     private readonly catalog: Catalog,
     private readonly reader: ReleaseReader,
-    private readonly snapshots: SnapshotStore,
+    private readonly snapshots: DeliveredSnapshots,
   ) {}
 
   /** Keys of the layers a revision touched, after this process has caught up with it. @throws DomainError `revision_not_found` */
@@ -51,9 +51,9 @@ export class AffectedTargets {
     return facts !== undefined && layers.some((layer) => facts.dependsOn.has(layer));
   }
 
-  /** The ETag of the newest snapshot, if it can be told without reading anything. */
+  /** The ETag of the newest snapshot as client keys get it, if it can be told without reading anything. */
   knownEtag(target: LayerName): string | undefined {
-    return this.snapshots.peek(target)?.etag ?? this.fresh(layerKey(target))?.etag;
+    return this.snapshots.peek({ ...target, clear: true })?.etag ?? this.fresh(layerKey(target))?.etag;
   }
 
   /** The ETag of the newest snapshot. Undefined when it cannot be made out right now. */
@@ -62,7 +62,7 @@ export class AffectedTargets {
     if (known !== undefined) return known;
     try {
       const facts = await this.factsOf(target);
-      const { etag } = await this.snapshots.get(target);
+      const { etag } = await this.snapshots.get({ ...target, clear: true });
       if (facts !== undefined) facts.etag = etag;
       return etag;
     } catch {

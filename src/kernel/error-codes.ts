@@ -46,6 +46,7 @@ export const ERROR_CODES = {
   edit_not_found: { kind: 'not-found', title: 'The change does not touch this.' },
   person_not_found: { kind: 'not-found', title: 'There is no such person.' },
   link_not_found: { kind: 'not-found', title: 'The link is unknown, used or expired.' },
+  secret_not_found: { kind: 'not-found', title: 'There is no such sealed value.' },
   credential_not_found: { kind: 'not-found', title: 'There is no such credential.' },
   review_not_found: { kind: 'not-found', title: 'There is no such review.' },
   comment_not_found: { kind: 'not-found', title: 'There is no such comment.' },
@@ -80,6 +81,8 @@ export const ERROR_CODES = {
   patch_failed: { kind: 'invalid', title: 'The patch does not apply.' },
   schema_invalid: { kind: 'invalid', title: 'The JSON Schema is not valid.' },
   schema_violation: { kind: 'invalid', title: 'An effective config would violate its schema.' },
+  sealed_elsewhere: { kind: 'invalid', title: 'A value was sealed for another layer.' },
+  sealed_invalid: { kind: 'invalid', title: 'A text claims to be sealed and is not.' },
   include_cycle: { kind: 'invalid', title: 'The includes form a cycle.' },
   nothing_to_publish: { kind: 'invalid', title: 'The change would change nothing.' },
   import_invalid: { kind: 'invalid', title: 'The files cannot be imported.' },
@@ -87,6 +90,8 @@ export const ERROR_CODES = {
   idempotency_key_reused: { kind: 'invalid', title: 'The Idempotency-Key was used for a different request.' },
 
   too_many_requests: { kind: 'too-many', title: 'Too many requests.' },
+  master_key_missing: { kind: 'unavailable', title: 'The master key is missing.' },
+  secret_unreadable: { kind: 'unavailable', title: 'A sealed value cannot be read.' },
   unavailable: { kind: 'unavailable', title: 'The server cannot do this right now.' },
   internal: { kind: 'internal', title: 'Something went wrong inside the server.' },
 } as const satisfies Record<string, ErrorEntry>;

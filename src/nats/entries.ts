@@ -30,6 +30,15 @@ export interface CredentialEntry {
   readonly expiresAt?: string;
 }
 
+/** A key that values are sealed with, wrapped by a master key that is not in the bucket. */
+export interface DataKeyEntry {
+  readonly service: string;
+  readonly masterKey: string;
+  /** Base64. */
+  readonly wrapped: string;
+  readonly retired: boolean;
+}
+
 /** Changes when the bucket's past is no longer what its readers remember: they read everything again. */
 export interface GenerationEntry {
   readonly id: string;
@@ -37,6 +46,7 @@ export interface GenerationEntry {
 
 /** Everything under this prefix is followed by one watch, so that it is seen in the order in which it was written. */
 const STATE = 'state';
+const PREVIOUS = '-previous';
 
 export const STATE_KEYS = `${STATE}.>`;
 export const POSITION_KEY = `${STATE}.position`;
@@ -46,11 +56,15 @@ export const snapshotKey = ({ service, environment }: LayerName): string => `${S
 export const chunkKey = ({ service, environment }: LayerName, index: number): string => `chunk.${environment}.${service}.${index}`;
 export const environmentKey = (name: string): string => `${STATE}.environment.${name}`;
 export const serviceKey = (name: string): string => `${STATE}.service.${name}`;
-export const credentialKey = (id: string): string => `${STATE}.credential.${id}`;
+/** One that is being rotated has an entry for each of its two secrets: an edge of any version knows both. */
+export const credentialKey = (id: string, isPrevious = false): string => `${STATE}.credential.${id}${isPrevious ? PREVIOUS : ''}`;
+/** The id of a credential in the name of its entry. */
+export const credentialIdOf = (name: string): string => (name.endsWith(PREVIOUS) ? name.slice(0, -PREVIOUS.length) : name);
+export const dataKeyKey = (id: string): string => `${STATE}.data-key.${id}`;
 
 export type StateKey =
   | { readonly kind: 'snapshot'; readonly target: LayerName }
-  | { readonly kind: 'environment' | 'service' | 'credential'; readonly name: string }
+  | { readonly kind: 'environment' | 'service' | 'credential' | 'data-key'; readonly name: string }
   | { readonly kind: 'position' | 'generation' | 'unknown' };
 
 /** What a key is about. `unknown` is what a later version may write. */
@@ -59,6 +73,6 @@ export function parseKey(key: string): StateKey {
   if (kind === 'snapshot' && first !== undefined && second !== undefined) {
     return { kind, target: { service: second, environment: first } };
   }
-  if ((kind === 'environment' || kind === 'service' || kind === 'credential') && first !== undefined) return { kind, name: first };
+  if ((kind === 'environment' || kind === 'service' || kind === 'credential' || kind === 'data-key') && first !== undefined) return { kind, name: first };
   return { kind: kind === 'position' || kind === 'generation' ? kind : 'unknown' };
 }

@@ -24,6 +24,9 @@ export function loadSettings(env: Environment = process.env): Settings {
     );
   }
   faults.push(...faultsOfSignIn(settings));
+  if (settings.secrets.masterKeys !== undefined && settings.secrets.masterKeyFile !== undefined) {
+    faults.push(`${VARIABLES.secrets.masterKeys.name} and ${VARIABLES.secrets.masterKeyFile.name} are both set: name the keys in one place.`);
+  }
   if (settings.role === 'edge' && settings.nats.url === undefined && faults.length === 0) {
     faults.push(`${VARIABLES.nats.url.name} is missing: an edge has everything it serves from NATS.`);
   }

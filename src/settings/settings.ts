@@ -1,4 +1,4 @@
-import { httpUrl, integer, natsUrl, networks, oneOf, optionalText, originUrl, origins, postgresUrl, text, type Variable } from './variable';
+import { httpUrl, integer, masterKeys, natsUrl, networks, oneOf, optionalText, originUrl, origins, postgresUrl, text, type Variable } from './variable';
 
 /**
  * Every setting, once: where it comes from, what it is when unset, and what it means. The type {@link Settings}, the
@@ -56,6 +56,10 @@ export const VARIABLES = {
     scopes: text('TRIMTAB_OIDC_SCOPES', 'openid profile', 'What is asked for, separated by spaces. Many providers tell groups only when a scope for them is named.'),
     groupsClaim: text('TRIMTAB_OIDC_GROUPS_CLAIM', 'groups', 'The claim that lists the groups of a person.'),
     newPeople: oneOf('TRIMTAB_OIDC_NEW_PEOPLE', ['create', 'refuse'], 'create', 'What happens when somebody signs in there for the first time: `create` makes a person, who may do nothing until something is granted; `refuse` lets in only who was named before.'),
+  },
+  secrets: {
+    masterKeys: masterKeys('TRIMTAB_MASTER_KEYS', 'Master keys that the keys of sealed values are wrapped with, as `id:base64`, separated by commas; the first wraps new ones. Better in a file.'),
+    masterKeyFile: optionalText('TRIMTAB_MASTER_KEY_FILE', 'File with the same, one to a line, that not everybody can read. Without either nothing can be sealed, and what is sealed cannot be read. Every process needs the same keys; an edge needs them to serve secrets.'),
   },
   documents: {
     maxBytes: integer('TRIMTAB_DOCUMENT_MAX_BYTES', 1024 * 1024, 'Largest source of one document.'),

@@ -122,3 +122,14 @@ export function natsUrl(name: string, means: string): Variable<string | undefine
   };
   return { name, means, fallback: undefined, parse };
 }
+
+/** Only looked at; what they are is for those who use them. Never quoted. */
+export function masterKeys(name: string, means: string): Variable<string | undefined> {
+  const parse = (value: string): string => {
+    const key = /^[a-z0-9][a-z0-9._-]{0,62}:[A-Za-z0-9+/]{43}=$/;
+    const lines = value.split(/[\n,]/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+    if (lines.length > 0 && lines.every((line) => key.test(line))) return value;
+    throw new SettingFault('must hold keys as "id:base64 of 32 bytes", separated by commas; "npm run master-key" makes one');
+  };
+  return { name, means, fallback: undefined, parse };
+}

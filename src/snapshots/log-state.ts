@@ -4,6 +4,7 @@ import type { HashedCredential } from '../access/credential-store';
 import { Catalog } from '../catalog/catalog';
 import type { CopiedCredential, CopiedState } from '../copy/copied';
 import { HeadIndex } from '../releases/head-index';
+import { DataKeys } from '../secrets/data-keys';
 import type { CopiedStateSource } from './copied-state-source';
 
 /** Where the log stands, with the catalog and the credentials that belong to it. */
@@ -13,6 +14,7 @@ export class LogState implements CopiedStateSource {
     private readonly heads: HeadIndex,
     private readonly catalog: Catalog,
     private readonly authenticator: Authenticator,
+    private readonly keys: DataKeys,
   ) {}
 
   read(): CopiedState | undefined {
@@ -26,11 +28,13 @@ export class LogState implements CopiedStateSource {
       environments: this.catalog.environments().map(({ id, name, parentId }) => ({ id, name, parentId })),
       services: this.catalog.services().map(({ id, name, archivedAt }) => ({ id, name, archived: archivedAt !== null })),
       credentials: credentials.flatMap(copiedCredential),
+      dataKeys: (this.keys.wrapped() ?? []).map(({ wrapped, ...key }) => ({ ...key, wrapped: wrapped.toString('base64') })),
     };
   }
 
   onChange(listener: () => void): () => void {
-    return this.authenticator.onChange(listener);
+    const stops = [this.authenticator.onChange(listener), this.keys.onChange(listener)];
+    return () => stops.forEach((stop) => stop());
   }
 }
 

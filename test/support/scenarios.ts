@@ -43,6 +43,38 @@ async function aDocument(api: Api): Promise<{ name: string }> {
   return { name };
 }
 
+async function aSealedDocument(api: Api): Promise<Readonly<Record<string, string>>> {
+  await api.must('PATCH', `${layerPath('orders@production')}/documents/credentials?seal=true`, JSON.stringify({ password: unique('sealed') }), MERGE_PATCH);
+  return {};
+}
+
+const PASSWORD = 'quiet lamp on the stair';
+
+async function aPerson(api: Api): Promise<{ id: string; login: string; secret: string }> {
+  const login = unique('person');
+  const { json } = await api.must('POST', '/api/v1/people', { login, name: `Prepared ${login}` });
+  return { id: json.id as string, login, secret: json.link.secret as string };
+}
+
+async function aBrowser(api: Api): Promise<Browser> {
+  const { secret } = await aPerson(api);
+  const browser = new Browser(api.url);
+  await browser.must('POST', '/api/v1/links', { secret, password: PASSWORD });
+  return browser;
+}
+
+async function aLogin(api: Api): Promise<{ login: string }> {
+  const { login, secret } = await aPerson(api);
+  await new Browser(api.url).must('POST', '/api/v1/links', { secret, password: PASSWORD });
+  return { login };
+}
+
+async function aMember(api: Api): Promise<{ id: string }> {
+  const { id } = await aPerson(api);
+  await api.must('PUT', `/api/v1/groups/checkout/members/${id}`);
+  return { id };
+}
+
 const LAYER = '/api/v1/services/:service/environments/:environment';
 const EDIT = '/api/v1/changes/:id/services/:service/environments/:environment';
 
@@ -118,6 +150,11 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   [`GET ${LAYER}/releases`]: { access: 'view layer', status: 200 },
   [`GET ${LAYER}/releases/:version`]: { access: 'view layer', status: 200 },
   [`GET ${LAYER}/compare`]: { access: 'view layer', status: 200, query: '?from=0&to=1' },
+  [`POST ${LAYER}/seal`]: { access: 'edit layer', status: 200, body: { value: { password: 'only for scenarios' } } },
+  [`POST ${LAYER}/reveal`]: { access: 'reveal layer', status: 200, body: { document: 'credentials' }, given: aSealedDocument },
+  'GET /api/v1/data-keys': { access: 'administer everywhere', status: 200 },
+  'POST /api/v1/data-keys/rewrap': { access: 'administer everywhere', status: 200 },
+  'POST /api/v1/services/:service/data-keys': { access: 'administer everywhere', status: 201 },
   [`POST ${LAYER}/rollback`]: { access: 'publish layer', status: 200, body: { version: 1, message: 'Back' } },
 
   'GET /api/v1/changes': { access: 'view somewhere', status: 200 },

@@ -3,13 +3,14 @@ import { bearerOf } from '../../access/secret';
 import { sendProblem } from '../../http/problem.filter';
 import '../../http/needs';
 import { DomainError } from '../../kernel/domain-error';
-import { DOCUMENT_NAME_PATTERN, type LayerName } from '../../kernel/names';
+import { DOCUMENT_NAME_PATTERN } from '../../kernel/names';
+import type { ReadTarget } from '../../snapshots/delivered-snapshots';
 import { takeOver, type Exchange } from '../exchange';
 import type { Feed } from '../feed';
 import { malformed } from '../malformed';
 import type { ReadAccess } from '../read-access';
 import type { FeedSnapshot, SnapshotSource } from '../snapshot-source';
-import { targetOf } from '../target';
+import { deliveredTo, targetOf } from '../target';
 import { wantsEvents } from './accept';
 import { parseReadQuery, type ReadQuery } from './read-query';
 import type { SnapshotAnswers } from './snapshot-answers';
@@ -27,11 +28,11 @@ export interface Streams {
   events(exchange: Exchange, request: StreamRequest): Promise<void>;
   wait(exchange: Exchange, request: StreamRequest): Promise<void>;
   /** A snapshot that is not at hand. */
-  cold(exchange: Exchange, target: LayerName): Promise<FeedSnapshot>;
+  cold(exchange: Exchange, target: ReadTarget): Promise<FeedSnapshot>;
 }
 
 export interface StreamRequest {
-  readonly target: LayerName;
+  readonly target: ReadTarget;
   readonly admission: { readonly id: string; readonly expiresAt?: Date };
   readonly query: ReadQuery;
 }
@@ -74,7 +75,7 @@ export class ConfigRoutes {
       return undefined;
     }
     const snapshot = await this.read(exchange, target, query);
-    return this.answers.write(takeOver(exchange), snapshot, this.positionOf(snapshot, query));
+    return this.answers.write(takeOver(exchange), snapshot, this.positionOf(snapshot, target, query));
   }
 
   private async document(exchange: Exchange): Promise<void> {
@@ -91,17 +92,19 @@ export class ConfigRoutes {
     if (source === undefined) {
       throw new DomainError('document_not_found', `${target.service} has no document "${name}" in ${target.environment}.`);
     }
-    writeDocument(takeOver(exchange), source, this.positionOf(snapshot, query));
+    if (target.clear === true) refuseUnreadable(snapshot, name);
+    writeDocument(takeOver(exchange), source, this.positionOf(snapshot, target, query));
   }
 
   private async admit(request: FastifyRequest) {
     const params = request.params as Params;
     // First: what is decided on is what is looked up.
     const target = targetOf(params.service, params.environment);
-    return { admission: await this.access.admit(bearerOf(request.headers), target), target };
+    const admission = await this.access.admit(bearerOf(request.headers), target);
+    return { admission, target: deliveredTo(admission, target) };
   }
 
-  private async read(exchange: Exchange, target: LayerName, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {
+  private async read(exchange: Exchange, target: ReadTarget, { asOf, revision }: ReadQuery): Promise<FeedSnapshot> {
     if (asOf !== undefined) {
       if (this.source.getAsOf === undefined) throw malformed('"asOf" cannot be answered here.', '/asOf');
       return this.source.getAsOf(target, asOf);
@@ -111,7 +114,15 @@ export class ConfigRoutes {
   }
 
   /** The log revision an answer is as of. The log may have moved on while the snapshot was read. */
-  private positionOf(snapshot: FeedSnapshot, { asOf }: ReadQuery): number {
-    return asOf ?? (this.source.peek(snapshot) === snapshot ? this.source.position : snapshot.revision);
+  private positionOf(snapshot: FeedSnapshot, target: ReadTarget, { asOf }: ReadQuery): number {
+    return asOf ?? (this.source.peek(target) === snapshot ? this.source.position : snapshot.revision);
   }
+}
+
+/** A text by itself cannot say which of its values are not what they should be. */
+function refuseUnreadable({ notes }: FeedSnapshot, name: string): void {
+  const unreadable = notes?.unreadable?.filter(({ document }) => document === name) ?? [];
+  if (unreadable.length === 0) return;
+  const places = unreadable.map(({ path, reason }) => `${path} (${reason})`).join(', ');
+  throw new DomainError('secret_unreadable', `Sealed values of ${name} cannot be read here: ${places}.`, { extra: { unreadable } });
 }

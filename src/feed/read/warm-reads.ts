@@ -36,8 +36,8 @@ export class WarmReads {
     if (method !== 'GET' || url === undefined || wantsEvents(headers.accept)) return false;
     const [, environment, service] = PATH.exec(url) ?? [];
     if (environment === undefined || service === undefined) return false;
-    const target = { service, environment };
-    if (!this.access.peek(bearerOf(headers), target)) return false;
+    const target = this.access.peek(bearerOf(headers), { service, environment });
+    if (target === undefined) return false;
     const snapshot = this.source.peek(target);
     if (snapshot === undefined) return false;
     return this.answers.writeNow({ request, response, requestId: requestIdOf(request), common: this.common }, snapshot, this.source.position);

@@ -8,6 +8,7 @@ import type { Feed } from '../feed';
 import type { FeedObserver, InstanceHandle } from '../feed-observer';
 import { malformed } from '../malformed';
 import type { ReadAccess } from '../read-access';
+import { deliveredTo } from '../target';
 import { parseHandshake, parsePosition, parseReport } from './handshake';
 import { MessageBudget } from './message-budget';
 import { releaseRequest } from './release-request';
@@ -114,8 +115,8 @@ export class SocketIoServer {
     const handshake = parseHandshake(socket.handshake.auth);
     const { service, environment, since = null } = handshake;
     if (!this.access.knows(handshake.key)) this.gate.door.admitStranger(socket.request);
-    const target = { service, environment };
-    const admission = await this.access.admit(handshake.key, target);
+    const admission = await this.access.admit(handshake.key, { service, environment });
+    const target = deliveredTo(admission, { service, environment });
     const subscription = await this.feed.subscribe({ target, since, admission });
     if (socket.conn.readyState !== 'open') {
       subscription.close();
