@@ -51,3 +51,31 @@ describe('given a JSON Schema', () => {
     expect(compileSchema(source)).toBe(compileSchema(source));
   });
 });
+
+describe('given a schema that was written to take for ever', () => {
+  const alternatives = (depth: number): object => {
+    const defs = Array.from({ length: depth }, (_, level) => [`d${level}`, level + 1 === depth ? { const: 1 } : { anyOf: [{ $ref: `#/$defs/d${level + 1}` }, { $ref: `#/$defs/d${level + 1}` }] }] as const);
+    return { $defs: Object.fromEntries(defs), $ref: '#/$defs/d0' };
+  };
+
+  it.each<[string, object, unknown]>([
+    ['a pattern that goes back', { pattern: '^(a+)+$' }, `${'a'.repeat(60)}!`],
+    ['a pattern for keys that goes back', { patternProperties: { '^(a|a)*$': {} } }, { [`${'a'.repeat(60)}!`]: 1 }],
+    ['alternatives of alternatives', alternatives(40), 0],
+    ['uniqueItems over very many items', { uniqueItems: true }, Array.from({ length: 150_000 }, (_, index) => [index])],
+  ])('with %s, breaks it off, and refuses it unseen for a while', (_name, source, value) => {
+    const validate = compileSchema(schema(source));
+    const began = performance.now();
+    expect(() => validate(value as never)).toThrow(expect.objectContaining({ code: 'schema_invalid', message: expect.stringContaining('takes longer than') }));
+    expect(performance.now() - began).toBeLessThan(3_000);
+    const again = performance.now();
+    expect(() => validate('b')).toThrow(expect.objectContaining({ code: 'schema_invalid' }));
+    expect(performance.now() - again).toBeLessThan(100);
+  });
+
+  it('checks what is merely large', () => {
+    const validate = compileSchema(schema({ type: 'array', items: { type: 'object', properties: { name: { type: 'string', pattern: '^[a-z]+(-[a-z]+)*$' }, port: { type: 'integer' } }, required: ['name'] } }));
+    const large = Array.from({ length: 20_000 }, (_, index) => ({ name: 'orders-service-of-the-north', port: index }));
+    expect(validate(large)).toEqual([]);
+  });
+});

@@ -2,6 +2,7 @@ import type { JsonValue } from '@trimtab/client/protocol';
 import Ajv2020, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { DomainError } from '../kernel/domain-error';
+import { runBounded, TookTooLong } from './bounded-run';
 import { DEFAULT_DOCUMENT_LIMITS } from './document-type';
 import { formatPointer, parsePointer } from './pointer';
 import { parseDocument } from './parse-document';
@@ -24,14 +25,21 @@ export interface SealedSpot {
 
 type Validate = (value: JsonValue, sealed?: readonly SealedSpot[]) => Violation[];
 
+/** What takes longer is broken off. Ordinary schemas take less than a millisecond, the largest ones some tens. */
+const MAX_MS = 1_000;
+/** Compiling goes through a schema once, and through the schema of schemas before the first. */
+const MAX_COMPILE_MS = 5_000;
+/** For how long a schema that took too long is refused unseen, so that it takes at most a sixtieth of the time there is. */
+const PENALTY_MS = 60_000;
+
 /** Compiled validators are code; an unbounded number of them would never leave memory. */
 const MEMORY = 200;
 const compiled = new Map<string, Validate>();
 
 /**
- * Compiles a JSON Schema of draft 2020-12. References must stay inside the schema: nothing is ever fetched.
- * `pattern` runs on the JavaScript engine, which can be made to take exponential time by a pattern written for it; only
- * those who may publish can attach a schema, and they could publish worse.
+ * Compiles a JSON Schema of draft 2020-12. References must stay inside the schema: nothing is ever fetched. Whoever may
+ * edit can write one that takes for ever: a `pattern` that goes back, alternatives of alternatives, `uniqueItems` over a
+ * hundred thousand items. So every check has a limit, and a schema that met it is left alone for a while.
  */
 export function compileSchema(source: string): Validate {
   const known = compiled.get(source);
@@ -53,16 +61,32 @@ function compile(source: string): Validate {
     // One instance each: schemas of different layers may well carry the same $id.
     const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, logger: false, ownProperties: true });
     addFormats(ajv);
-    validate = ajv.compile(holdProtoProperty(schema) as object | boolean);
+    validate = runBounded(() => ajv.compile(holdProtoProperty(schema) as object | boolean), MAX_COMPILE_MS);
   } catch (cause) {
+    if (cause instanceof TookTooLong) throw tooSlow(cause);
     throw new DomainError('schema_invalid', explain(cause), { cause });
   }
-  return (value, sealed) => (isValid(validate, value) ? [] : beside(sealed, validate.errors ?? []).map(toViolation));
+  let refusedUntil = 0;
+  return (value, sealed) => {
+    if (performance.now() < refusedUntil) throw tooSlow();
+    try {
+      return isValid(validate, value) ? [] : beside(sealed, validate.errors ?? []).map(toViolation);
+    } catch (error) {
+      if (!(error instanceof TookTooLong)) throw error;
+      refusedUntil = performance.now() + PENALTY_MS;
+      throw tooSlow(error);
+    }
+  };
+}
+
+function tooSlow(cause?: TookTooLong): DomainError {
+  const detail = `Checking a value against the schema takes longer than ${MAX_MS} ms. Look for a pattern with repetitions inside repetitions, alternatives that refer to alternatives, and uniqueItems on very long lists.`;
+  return new DomainError('schema_invalid', detail, { cause });
 }
 
 function isValid(validate: ValidateFunction, value: JsonValue): boolean {
   try {
-    return validate(value) as boolean;
+    return runBounded(() => validate(value) as boolean, MAX_MS);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new DomainError('schema_invalid', 'The schema refers to itself without end: follow its $ref until one leads back to where it began.', { cause });
