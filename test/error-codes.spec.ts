@@ -53,12 +53,15 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   },
   invalid_utf8: { provoke: () => put(Uint8Array.of(0x22, 0xc3, 0x28, 0x22)), members: { offset: 1 } },
   unauthenticated: { provoke: () => api.as(undefined).get('/api/v1/services') },
+  sign_in_failed: { provoke: () => api.as(undefined).post('/api/v1/session', { login: 'nobody', password: 'nothing' }) },
   forbidden: {
     provoke: async () => {
       const { json } = await api.must('POST', '/api/v1/client-keys', { name: 'reader', service: 'orders', environment: 'base' });
       return api.as(json.secret as string).get('/api/v1/services');
     },
   },
+
+  csrf_refused: { provoke: () => api.as(undefined).post('/api/v1/session', { login: 'nobody', password: 'nothing' }, { origin: 'https://elsewhere.example' }) },
 
   route_not_found: { provoke: () => api.get('/api/v2/services') },
   environment_not_found: { provoke: () => api.get('/api/v1/environments/nowhere') },
@@ -86,6 +89,13 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   change_not_open: {
     provoke: async () => {
       const change = await begun();
+  cannot_sign_in: {
+    provoke: async () => {
+      const { json } = await api.must('POST', '/api/v1/people', { login: 'ada', name: 'Ada' });
+      await api.must('PATCH', `/api/v1/people/${json.id}`, { disabled: true });
+      return api.post(`/api/v1/people/${json.id}/links`);
+    },
+  },
       await api.must('DELETE', change);
       return api.request('PATCH', change, { title: 'Too late' });
     },
@@ -178,6 +188,13 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   too_many_requests: {
     provoke: async () => {
       const small = await startServer({ http: { maxConcurrentRequests: 1 } }, database);
+  password_unsuitable: {
+    provoke: async () => {
+      const { json } = await api.must('POST', '/api/v1/people', { login: 'grace', name: 'Grace' });
+      return api.as(undefined).post('/api/v1/links', { secret: json.link.secret, password: 'short' });
+    },
+    members: { pointer: '/password' },
+  },
       const runner = database.dataSource.createQueryRunner();
       const crowd: Promise<Answer>[] = [];
       try {

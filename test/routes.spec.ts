@@ -82,10 +82,12 @@ describe('given the routes of the running application', () => {
       const operation = operationOf(name);
       return operation !== undefined && status !== 204 && operation.responses[String(status)]?.content === undefined;
     });
-    // Sources and schemas are answered in their own format, metrics in that of Prometheus.
+    // Sources and schemas are answered in their own format, metrics in that of Prometheus; a way to and from elsewhere not at all.
     expect(bare.map(({ name }) => name)).toEqual([
       'GET /api/v1/services/:service/environments/:environment/documents/:name',
       'GET /api/v1/services/:service/environments/:environment/schemas/:name',
+      'GET /api/v1/session/oidc/callback',
+      'GET /api/v1/session/oidc/start',
       'GET /metrics',
     ]);
   });

@@ -53,7 +53,6 @@ export class CredentialsService {
   async revoke(actor: Actor, kind: Kind, id: string): Promise<void> {
     const now = this.clock.now();
     await this.dataSource.transaction(async (manager) => {
-      const usableTokens = kind === 'token' ? await lockUsableTokens(manager, now) : [];
       const credential = await manager.findOne(StoredCredential, { where: { id, kind }, lock: { mode: 'pessimistic_write' } });
       if (credential === null) throw new DomainError('credential_not_found', `There is no ${kind} with the id ${id}.`);
       if (credential.revokedAt !== null) return;
@@ -137,13 +136,4 @@ function futureMoment(text: string, now: Date): Date {
   const moment = new Date(text);
   if (moment > now) return moment;
   throw new DomainError('malformed_request', 'expiresAt must be a moment in the future, such as 2027-01-31T12:00:00Z.', { pointer: '/expiresAt' });
-}
-
-/** All of them, in one order, so that two tokens revoked at the same moment do not each count on the other. */
-async function lockUsableTokens(manager: EntityManager, now: Date): Promise<string[]> {
-  const rows = await manager.query<{ id: string }[]>(
-    `SELECT id FROM credential WHERE kind = 'token' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $1) ORDER BY id FOR UPDATE`,
-    [now],
-  );
-  return rows.map(({ id }) => id);
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsUUID, Matches } from 'class-validator';
+import { GROUP_NAME_PATTERN, MAX_GROUP_NAME } from '../access/group-member.entity';
 import { PageQuery } from '../http/page';
 import { Flag, MayBeAbsent, Text } from '../http/shape';
 import { TYPED_LOGIN_PATTERN } from './login';
@@ -7,10 +8,6 @@ import type { LinkPurpose } from './person-link.entity';
 
 const LOGIN_MESSAGE = 'login must be ASCII letters, digits and . _ + -, alone or as an e-mail address';
 const LOGIN = { description: 'What they sign in with here; in any case.', pattern: TYPED_LOGIN_PATTERN.source, example: 'ada@example.com' };
-
-/** Groups are named by people and by identity providers, who have slashes, spaces and accents. */
-export const MAX_GROUP_NAME = 200;
-export const GROUP_NAME_PATTERN = new RegExp(`^(?=\\S)[^\\p{Cc}\\p{Cs}]{1,${MAX_GROUP_NAME}}(?<=\\S)$`, 'u');
 
 export class PeopleQuery extends PageQuery {
   @Text({ optional: true, max: 200, description: 'Only those whose name or login contains this, in any case.' })
@@ -108,8 +105,8 @@ export class PersonLinkView {
 }
 
 export class CreatedPerson extends PersonView {
-  @ApiProperty({ type: PersonLinkView, nullable: true, description: 'Null for people without a login.' })
-  link!: PersonLinkView | null;
+  @ApiProperty({ required: false, description: 'Absent for people without a login.' })
+  link?: PersonLinkView;
 }
 
 export class GroupView {

@@ -72,9 +72,9 @@ export class PeopleService {
       const id = randomUUID();
       await insertPerson(manager, { id, login, name, createdAt: this.clock.now(), disabledAt: null });
       if (oidcSubject !== undefined) await this.insertIdentity(manager, id, oidcSubject);
-      const link = login === null ? null : await offerLink(manager, id, 'invitation', this.linkContext());
+      const link = login === null ? undefined : await offerLink(manager, id, 'invitation', this.linkContext());
       await recordAudit(manager, { actor, action: 'person.create', subject: { id, name, ...(login === null ? {} : { login }), ...(oidcSubject === undefined ? {} : { oidcSubject }) } });
-      return { ...(await this.find(manager, id)), link };
+      return { ...(await this.find(manager, id)), ...(link === undefined ? {} : { link }) };
     });
   }
 

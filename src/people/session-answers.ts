@@ -6,7 +6,6 @@ import type { Credential } from '../access/credential';
 import type { Grant } from '../access/grant';
 import { OwnCookies } from '../access/own-cookies';
 import { csrfTokenOf, requireOwnOrigin } from '../access/own-page';
-import type { Role } from '../access/roles';
 import { SETTINGS, type Settings } from '../settings/settings';
 import type { Arrival, Arrived } from './arrivals';
 import { DEVICE_SECONDS } from './devices';
@@ -78,7 +77,7 @@ export class SessionAnswers {
     return {
       kind: isSession ? 'session' : 'token',
       id,
-      person: person ?? null,
+      ...(person === undefined ? {} : { person: { id: person.id, name: person.name } }),
       groups: row?.groups ?? [],
       grants: grants.map(grantView),
       limits: limits?.map(grantView) ?? null,

@@ -94,8 +94,8 @@ export class CurrentSessionView {
   @ApiProperty({ format: 'uuid', description: 'Of the session, or of the token.' })
   id!: string;
 
-  @ApiProperty({ type: PersonNameView, nullable: true, description: 'Null for a token that acts for nobody.' })
-  person!: PersonNameView | null;
+  @ApiProperty({ required: false, description: 'Absent for a token that acts for nobody.' })
+  person?: PersonNameView;
 
   @ApiProperty({ type: [String] })
   groups!: string[];

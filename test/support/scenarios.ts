@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Access } from '../../src/http/needs';
+import { offerSetUp } from '../../src/people/first-administrator';
 import { layerPath, type Api, type Answer } from './api';
+import { Browser } from './browser';
+import { databaseBehind } from './server';
 
 /** One request that a route answers with success. */
 export interface Scenario {
   readonly access: Access;
   readonly status: number;
   readonly query?: string;
+  /** The body, or a function that makes one of what {@link given} has answered. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   /** What the request needs to find; answers the parameters of the path that are not the usual ones. */
   readonly given?: (api: Api) => Promise<Readonly<Record<string, string | number>>>;
+  /** Who asks, when it cannot be an administrator token. */
+  readonly as?: (api: Api) => Promise<Api>;
 }
 
 const YAML = { 'content-type': 'application/yaml' };
@@ -108,6 +114,32 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     status: 200,
     given: async (api) => ({ service: (await api.must('POST', '/api/v1/services', { name: unique('archived') })).json.name as string }),
   },
+
+  'POST /api/v1/session': { access: 'public', status: 201, given: aLogin, body: ({ login = 'nobody' } = {}) => ({ login, password: PASSWORD }) },
+  'GET /api/v1/session': { access: 'signed-in', status: 200 },
+  'DELETE /api/v1/session': { access: 'signed-in', status: 200, as: aBrowser },
+  'PUT /api/v1/session/password': { access: 'signed-in', status: 200, as: aBrowser, body: { current: PASSWORD, password: 'another lamp on the stair' } },
+  'GET /api/v1/session/oidc/start': { access: 'public', status: 303, query: '?return=/services' },
+  'GET /api/v1/session/oidc/callback': { access: 'public', status: 303, query: '?code=a&state=b' },
+  'GET /api/v1/sessions': { access: 'signed-in', status: 200, as: aBrowser },
+  'DELETE /api/v1/sessions': { access: 'signed-in', status: 204 },
+  'DELETE /api/v1/sessions/:id': { access: 'signed-in', status: 204, as: aBrowser, given: async (browser) => ({ id: (await browser.must('GET', '/api/v1/session')).json.id as string }) },
+  'POST /api/v1/links': { access: 'public', status: 201, given: aPerson, body: ({ secret = 'none' } = {}) => ({ secret, password: PASSWORD }) },
+  'POST /api/v1/setup': {
+    access: 'public',
+    status: 201,
+    given: async ({ url }) => ({ secret: (await offerSetUp(databaseBehind(url).dataSource)) ?? 'none' }),
+    body: ({ secret = 'none' } = {}) => ({ secret, login: unique('first'), name: 'Ada', password: PASSWORD }),
+  },
+  'GET /api/v1/people': { access: 'administer everywhere', status: 200, query: '?disabled=true&q=p', given: aPerson },
+  'POST /api/v1/people': { access: 'administer everywhere', status: 201, body: () => ({ login: unique('person'), name: 'Ada' }) },
+  'GET /api/v1/people/:id': { access: 'administer everywhere', status: 200, given: aMember },
+  'PATCH /api/v1/people/:id': { access: 'administer everywhere', status: 200, given: aPerson, body: { name: 'Ada Lovelace', disabled: true } },
+  'POST /api/v1/people/:id/links': { access: 'administer everywhere', status: 201, given: aPerson },
+  'GET /api/v1/groups': { access: 'administer everywhere', status: 200, given: aMember },
+  'GET /api/v1/groups/:group/members': { access: 'administer everywhere', status: 200, given: aMember },
+  'PUT /api/v1/groups/:group/members/:id': { access: 'administer everywhere', status: 204, given: aPerson },
+  'DELETE /api/v1/groups/:group/members/:id': { access: 'administer everywhere', status: 204, given: aMember },
 
   'GET /api/v1/tokens': { access: 'administer everywhere', status: 200 },
   'POST /api/v1/tokens': { access: 'administer everywhere', status: 201, body: { name: 'A pipeline', expiresAt: '2999-01-31T12:00:00Z' } },
@@ -215,6 +247,7 @@ const USUAL: Readonly<Record<string, string | number>> = {
   name: 'application',
   document: 'application',
   asset: 'swagger-ui.css',
+  group: 'checkout',
   version: 1,
   revision: 1,
 };
@@ -223,14 +256,15 @@ const NO_CREDENTIAL = '00000000-0000-4000-8000-000000000000';
 /** The path of a route with its parameters filled in. */
 export function pathOf(name: string, parameters: Readonly<Record<string, string | number>> = {}): string {
   const [, url = ''] = name.split(' ');
-  const id = /tokens|client-keys/.test(url) ? NO_CREDENTIAL : 1;
+  const id = /tokens|client-keys|sessions|people|groups/.test(url) ? NO_CREDENTIAL : 1;
   const values: Readonly<Record<string, string | number>> = { ...USUAL, id, ...parameters };
   return url.replace(/:(\w+)/g, (_match, parameter: string) => String(values[parameter]));
 }
 
 export async function perform(api: Api, name: string, scenario: Scenario): Promise<Answer> {
-  const { query = '', body, headers, given } = scenario;
-  const path = pathOf(name, await given?.(api));
-  const sent: unknown = typeof body === 'function' ? (body as () => unknown)() : body;
-  return api.request(name.split(' ')[0]!, path + query, sent, headers);
+  const { query = '', body, headers, given, as } = scenario;
+  const asking = (await as?.(api)) ?? api;
+  const found = await given?.(asking);
+  const sent: unknown = typeof body === 'function' ? (body as (found?: object) => unknown)(found) : body;
+  return asking.request(name.split(' ')[0]!, pathOf(name, found) + query, sent, headers);
 }
