@@ -72,6 +72,7 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   revision_not_found: { provoke: () => api.get('/api/v1/revisions/999') },
   change_not_found: { provoke: () => api.get('/api/v1/changes/999') },
   edit_not_found: { provoke: async () => api.request('DELETE', `${await begun()}/services/orders/environments/base/documents/application/edit`) },
+  secret_not_found: { provoke: () => api.post(`${layer}/reveal`, {}) },
   credential_not_found: { provoke: () => api.request('DELETE', `/api/v1/tokens/${nobody}`) },
 
   name_taken: { provoke: () => api.post('/api/v1/services', { name: 'orders' }), members: { pointer: '/name' } },
@@ -174,6 +175,14 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
     provoke: () => api.request('PUT', `${layer}/schemas/application`, { required: ['absent'] }),
     members: { violations: expect.arrayContaining([expect.objectContaining({ service: 'orders', environment: 'base' })]) },
   },
+  sealed_elsewhere: {
+    provoke: async () => {
+      const { json } = await api.must('POST', `${layer}/seal`, { value: 1 });
+      return api.putYaml('common@base', `sealed: ${json.sealed}\n`);
+    },
+    members: { sealed: [{ service: 'common', environment: 'base', document: 'application', path: '/sealed', from: 'orders@base' }] },
+  },
+  sealed_invalid: { provoke: () => yaml('a: trimtab:sealed:1:nothing\n'), members: { sealed: [expect.objectContaining({ path: '/a' })] } },
   include_cycle: { provoke: () => api.include('library@production', 'orders'), members: { cycle: ['library', 'orders', 'library'] } },
   nothing_to_publish: { provoke: async () => api.post(`${await begun()}/publish`) },
   import_invalid: { provoke: () => api.post('/api/v1/imports', { files: [{ path: '../up.yml', content: 'a: 1\n' }] }) },
@@ -212,6 +221,29 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
         await small.close();
       }
     },
+  },
+  master_key_missing: {
+    provoke: async () => {
+      const poor = await startServer({ secrets: { masterKeys: undefined } }, database);
+      try {
+        return await new Api(poor.url, server.token).post(`${layer}/seal`, { value: 1 });
+      } finally {
+        await poor.close();
+      }
+    },
+  },
+  secret_unreadable: {
+    provoke: async () => {
+      await api.must('PATCH', `${layerPath('library@production')}/documents/keys?seal=true`, '{"a":1}', { 'content-type': 'application/merge-patch+json' });
+      const { json } = await api.must('POST', '/api/v1/client-keys', { name: 'reader', service: 'library', environment: 'base' });
+      const poor = await startServer({ secrets: { masterKeys: undefined } }, database);
+      try {
+        return await new Api(poor.url, json.secret as string).get('/v1/config/production/library/keys');
+      } finally {
+        await poor.close();
+      }
+    },
+    members: { unreadable: [{ document: 'keys', path: '/a', reason: 'master_key_missing' }] },
   },
   unavailable: {
     provoke: async () => {
