@@ -1,4 +1,4 @@
-import type { Area, Authority, Permission, ServicePattern } from '../kernel/authority';
+import type { Area, Authority, LayerPattern, Permission, ServicePattern } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
 import { LABEL_PATTERN, layerKey, ROOT_ENVIRONMENT, type LayerName } from '../kernel/names';
 import { ANY_SERVICE, type Credential } from './credential';
@@ -71,6 +71,10 @@ class ScopedAuthority implements Authority {
 
   servicesWith(permission: Permission): readonly ServicePattern[] {
     return this.having(permission).map(({ services }) => services);
+  }
+
+  layersWith(permission: Permission): readonly LayerPattern[] {
+    return this.having(permission);
   }
 
   private having(permission: Permission): readonly Scope[] {

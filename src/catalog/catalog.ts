@@ -82,6 +82,12 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
     return known === undefined ? [] : this.tree.lineage(known).map(({ name }) => name);
   }
 
+  /** The environment and all below it by name, as far as is known now; empty when there is none of that name. */
+  readonly knownDescendantNames = (environment: string): readonly string[] => {
+    const known = this.tree.named(environment);
+    return known === undefined ? [] : this.tree.descendants(known).map(({ name }) => name);
+  };
+
   /** Itself first, parents before their children. */
   descendants(environment: string): readonly Environment[] {
     return this.tree.descendants(this.knownEnvironment(environment));

@@ -17,10 +17,10 @@ export class EnvironmentsController {
 
   @Get()
   @Needs('view', 'somewhere')
-  @ApiOperation({ summary: 'The environments, by name' })
+  @ApiOperation({ summary: 'The environments in which you may view anything, by name' })
   @ApiPage(EnvironmentView)
-  list(@Query() query: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
-    return this.environments.list(query);
+  list(@CurrentActor() actor: Actor, @Query() query: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
+    return this.environments.list(actor, query);
   }
 
   @Post()

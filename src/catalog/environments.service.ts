@@ -22,12 +22,13 @@ export class EnvironmentsService {
     private readonly catalog: Catalog,
   ) {}
 
-  async list({ q, cursor, limit }: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
+  /** Those in which the actor may view anything, and how they are reached from the root. */
+  async list({ authority }: Actor, { q, cursor, limit }: EnvironmentsQuery): Promise<Page<EnvironmentView>> {
     const [after] = decodeCursor(cursor, 'string') ?? [''];
     await this.catalog.ensureFresh();
     const rows = [...this.catalog.environments()]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .filter(({ name }) => name > after && name.startsWith(q ?? ''));
+      .filter(({ name }) => name > after && name.startsWith(q ?? '') && authority.allowsInEnvironment('view', name));
     return pageOf(rows, limit, ({ name }) => [name], (environment) => this.view(environment));
   }
 

@@ -17,10 +17,10 @@ export class ServicesController {
 
   @Get()
   @Needs('view', 'somewhere')
-  @ApiOperation({ summary: 'The services, by name' })
+  @ApiOperation({ summary: 'The services of which you may view anything, by name' })
   @ApiPage(ServiceView)
-  list(@Query() query: ServicesQuery): Promise<Page<ServiceView>> {
-    return this.services.list(query);
+  list(@CurrentActor() actor: Actor, @Query() query: ServicesQuery): Promise<Page<ServiceView>> {
+    return this.services.list(actor, query);
   }
 
   @Post()

@@ -1,5 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { requireAllowed } from '../access/decide';
+import { ofServices } from '../access/layer-set';
 import { changedFields } from '../audit/changed-fields';
 import { recordAudit, type AuditAction } from '../audit/record-audit';
 import { violatesUnique } from '../database/constraint';
@@ -8,6 +10,7 @@ import { entityTagOf, requireMatch } from '../http/preconditions';
 import type { Actor } from '../kernel/actor';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
+import { ROOT_ENVIRONMENT } from '../kernel/names';
 import { announce } from '../notify/announce';
 import { Catalog } from './catalog';
 import { INCLUDE_GUARD, type AssertNotIncluded } from './include-guard';
@@ -24,9 +27,13 @@ export class ServicesService {
     @Optional() @Inject(INCLUDE_GUARD) private readonly assertNotIncluded?: AssertNotIncluded,
   ) {}
 
-  async list({ q, archived = false, cursor, limit }: ServicesQuery): Promise<Page<ServiceView>> {
+  /** Those of which the actor may view at least one layer. */
+  async list({ authority }: Actor, { q, archived = false, cursor, limit }: ServicesQuery): Promise<Page<ServiceView>> {
     const services = this.dataSource.manager.createQueryBuilder(Service, 'service').orderBy('service.name').limit(limit + 1);
     services.where(archived ? 'service.archived_at IS NOT NULL' : 'service.archived_at IS NULL');
+    const lists: (readonly string[])[] = [];
+    const viewed = ofServices('service.name', authority.servicesWith('view'), (names) => `CAST(:list${lists.push(names) - 1} AS text[])`);
+    services.andWhere(viewed, Object.fromEntries(lists.map((names, index) => [`list${index}`, names])));
     const [after] = decodeCursor(cursor, 'string') ?? [];
     if (after !== undefined) services.andWhere('service.name > :after', { after });
     if (q !== undefined) services.andWhere('starts_with(service.name, :q)', { q });
@@ -39,7 +46,9 @@ export class ServicesService {
     return ServiceView.of(service);
   }
 
-  create(actor: Actor, { name, description, owner }: CreateService): Promise<ServiceView> {
+  /** @throws DomainError `forbidden` unless the actor may grant in the whole service, whether or not there is one of that name */
+  async create(actor: Actor, { name, description, owner }: CreateService): Promise<ServiceView> {
+    requireAllowed(actor.authority, 'grant', [{ service: name, environment: ROOT_ENVIRONMENT }]);
     return this.write(name, async (manager) => {
       await manager.insert(Service, { name, description, owner });
       await recordAudit(manager, { actor, action: 'service.create', subject: { service: name } });
@@ -50,7 +59,7 @@ export class ServicesService {
     return this.write(name, async (manager) => {
       const service = await lock(manager, name);
       requireMatch(ifMatch, entityTagOf(ServiceView.of(service)));
-      const archivedAt = await this.archivedAt(manager, service, update.archived);
+      const archivedAt = await this.archivedAt(manager, actor, service, update.archived);
       const { description = service.description, owner = service.owner } = update;
       if (description === service.description && owner === service.owner && archivedAt === service.archivedAt) return;
       await manager.update(Service, { id: service.id }, { description, owner, archivedAt });
@@ -62,10 +71,10 @@ export class ServicesService {
     return this.update(actor, name, { archived: true }, ifMatch);
   }
 
-  private async archivedAt(manager: EntityManager, service: Service, archived: boolean | undefined): Promise<Date | null> {
+  private async archivedAt(manager: EntityManager, { authority }: Actor, service: Service, archived: boolean | undefined): Promise<Date | null> {
     if (archived === undefined || archived === (service.archivedAt !== null)) return service.archivedAt;
     if (!archived) return null;
-    await this.assertNotIncluded?.(manager, service);
+    await this.assertNotIncluded?.(manager, service, authority);
     return this.clock.now();
   }
 

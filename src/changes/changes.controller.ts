@@ -22,10 +22,10 @@ export class ChangesController {
 
   @Get()
   @Needs('view', 'somewhere')
-  @ApiOperation({ summary: 'Changes, newest first' })
+  @ApiOperation({ summary: 'The changes of which you may view every layer, newest first' })
   @ApiPage(ChangeSummaryView)
-  async list(@Query() { status, cursor, limit }: ChangesQuery): Promise<Page<ChangeSummaryView>> {
-    const rows = await this.changes.list(status, decodeCursor(cursor, 'number')?.[0], limit + 1);
+  async list(@CurrentActor() actor: Actor, @Query() { status, cursor, limit }: ChangesQuery): Promise<Page<ChangeSummaryView>> {
+    const rows = await this.changes.list(actor, status, decodeCursor(cursor, 'number')?.[0], limit + 1);
     return pageOf(rows, limit, ({ id }) => [id], changeSummary);
   }
 

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, In, type EntityManager } from 'typeorm';
 import { recordAudit, type AuditEntry } from '../audit/record-audit';
+import { Catalog } from '../catalog/catalog';
 import { entityTag, requireMatch } from '../http/preconditions';
 import { isSameActor, lastingActor, type Actor, type LastingActor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -9,11 +10,15 @@ import { Change, type ChangeStatus } from './change.entity';
 import { saveEdits } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { layersIn, layersOf } from './layers-of';
+import { changesSeenBy } from './seen-changes';
 
 /** Opens, lists, renames and discards changes. */
 @Injectable()
 export class ChangesService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly catalog: Catalog,
+  ) {}
 
   create(title: string, actor: Actor, kind: RevisionKind = 'publish', edits: readonly EntryEdit[] = []): Promise<Change> {
     return this.dataSource.transaction(async (manager) => {
@@ -27,12 +32,17 @@ export class ChangesService {
     });
   }
 
-  /** Newest first, older than change `before`. */
-  list(status: ChangeStatus | undefined, before: number | undefined, limit: number): Promise<Change[]> {
-    const query = this.dataSource.getRepository(Change).createQueryBuilder('change').orderBy('change.id', 'DESC').limit(limit);
-    if (status !== undefined) query.andWhere('change.status = :status', { status });
-    if (before !== undefined) query.andWhere('change.id < :before', { before });
-    return query.getMany();
+  /** Those the actor sees, newest first, older than change `before`. */
+  async list(actor: Actor, status: ChangeStatus | undefined, before: number | undefined, limit: number): Promise<Change[]> {
+    const seen = changesSeenBy(actor, this.catalog.knownDescendantNames, 4);
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT c.id FROM change c
+        WHERE c.id < $1::bigint AND ($2::text IS NULL OR c.status = $2) AND ${seen.sql}
+        ORDER BY c.id DESC LIMIT $3`,
+      [before ?? Number.MAX_SAFE_INTEGER, status ?? null, limit, ...seen.values],
+    );
+    const ids = rows.map(({ id }) => Number(id));
+    return this.dataSource.getRepository(Change).find({ where: { id: In(ids) }, order: { id: 'DESC' } });
   }
 
   /** @throws DomainError `change_not_found` */

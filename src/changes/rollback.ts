@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../kernel/actor';
+import { forbidden } from '../access/decide';
+import { SYSTEM_ACTOR, type Actor } from '../kernel/actor';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { ContentStore } from '../releases/content-store';
@@ -40,7 +41,11 @@ export class Rollback {
    * not undone silently: it is a conflict.
    */
   async revision(revision: Revision, options: RollbackOptions): Promise<PublishResult> {
-    const { layers } = await this.history.revision(revision);
+    const { authority } = options.actor;
+    // Of whose layers nothing can be viewed does not exist; what can be viewed in part is not undone in part.
+    await this.history.revision(authority, revision);
+    const { layers } = await this.history.revision(SYSTEM_ACTOR.authority, revision);
+    if (!layers.every((layer) => authority.allows('publish', layer))) throw forbidden('publish', 'on every layer the revision touched');
     const message = options.message ?? `Roll back revision ${revision}`;
     const edits: EntryEdit[] = [];
     for (const { service, environment, version } of layers) {

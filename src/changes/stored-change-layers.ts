@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { ChangeLayers } from '../access/change-layers';
 import { requireAllowed } from '../access/decide';
-import { isSameActor, type Actor, type LastingActor } from '../kernel/actor';
+import type { Actor } from '../kernel/actor';
 import type { Permission } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
-import type { LayerName } from '../kernel/names';
+import { changeNotFound, isSeenBy, type SeenChange } from './seen-changes';
 
 /** The layers that the edits of a change touch, as they are stored now. */
 @Injectable()
@@ -30,20 +30,4 @@ export class StoredChangeLayers implements ChangeLayers {
     );
     return change;
   }
-}
-
-export interface SeenChange {
-  readonly author: LastingActor;
-  readonly layers: readonly LayerName[];
-}
-
-/** Whole, or not at all: nobody judges half of a change. One without edits is its author's. */
-export function isSeenBy(actor: Actor, { author, layers }: SeenChange): boolean {
-  const { authority } = actor;
-  if (layers.length === 0) return isSameActor(author, actor) || authority.allowsEverywhere('administer');
-  return layers.every((layer) => authority.allows('view', layer));
-}
-
-export function changeNotFound(id: string | number): DomainError {
-  return new DomainError('change_not_found', `There is no change ${id}.`);
 }

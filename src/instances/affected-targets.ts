@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Catalog } from '../catalog/catalog';
+import { SYSTEM_ACTOR } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -25,7 +26,7 @@ const KEPT_REVISIONS = 1_000;
 @Injectable()
 export class AffectedTargets {
   private readonly facts = new LRUCache<string, TargetFacts>({ max: KEPT_TARGETS });
-  private readonly touched = new LRUCache<Revision, readonly string[]>({ max: KEPT_REVISIONS });
+  private readonly touched = new LRUCache<Revision, readonly LayerName[]>({ max: KEPT_REVISIONS });
 
   constructor(
     private readonly history: History,
@@ -35,17 +36,17 @@ export class AffectedTargets {
     private readonly snapshots: DeliveredSnapshots,
   ) {}
 
-  /** Keys of the layers a revision touched, after this process has caught up with it. @throws DomainError `revision_not_found` */
-  async layersOf(revision: Revision): Promise<readonly string[]> {
+  /** All layers a revision touched, after this process has caught up with it. @throws DomainError `revision_not_found` */
+  async layersOf(revision: Revision): Promise<readonly LayerName[]> {
     await this.heads.reach(revision);
     const known = this.touched.get(revision);
     if (known !== undefined) return known;
-    const layers = (await this.history.revision(revision)).layers.map(layerKey);
+    const { layers } = await this.history.revision(SYSTEM_ACTOR.authority, revision);
     this.touched.set(revision, layers);
     return layers;
   }
 
-  /** Whether the effective config of the target depends on one of these layers. */
+  /** Whether the effective config of the target depends on one of the layers with these keys. */
   async dependsOn(target: LayerName, layers: readonly string[]): Promise<boolean> {
     const facts = await this.factsOf(target);
     return facts !== undefined && layers.some((layer) => facts.dependsOn.has(layer));

@@ -2,8 +2,9 @@ import { Controller, Get, Param, Query, Req } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { millisecondsOf } from '../http/duration';
 import { Needs } from '../http/needs';
-import type { FastifyRequest } from '../http/request-context';
+import { CurrentActor, type FastifyRequest } from '../http/request-context';
 import { MayWait } from '../http/request-limit';
+import type { Actor } from '../kernel/actor';
 import { Convergence, isSettled, type Progress } from './convergence';
 import { ConvergenceParams, ConvergenceQuery, ConvergenceView, type ConvergenceState } from './convergence.dto';
 import { InstanceDirectory } from './instance-directory';
@@ -23,16 +24,16 @@ export class ConvergenceController {
   @Get(':revision/convergence')
   @Needs('view', 'somewhere')
   @MayWait()
-  @ApiOperation({ summary: 'Who of the connected instances has taken a revision, and who has not' })
+  @ApiOperation({ summary: 'Who of the connected instances that you may view has taken a revision, and who has not' })
   @ApiOkResponse({ type: ConvergenceView })
-  async show(@Param() { revision }: ConvergenceParams, @Query() { wait, limit }: ConvergenceQuery, @Req() { raw: { socket } }: FastifyRequest): Promise<ConvergenceView> {
-    if (wait === undefined) return this.view(await this.convergence.now(revision), limit);
+  async show(@CurrentActor() { authority }: Actor, @Param() { revision }: ConvergenceParams, @Query() { wait, limit }: ConvergenceQuery, @Req() { raw: { socket } }: FastifyRequest): Promise<ConvergenceView> {
+    if (wait === undefined) return this.view(await this.convergence.now(authority, revision), limit);
     const gone = new AbortController();
     const onGone = (): void => gone.abort();
     socket.once('close', onGone);
     try {
       const waitMs = Math.min(millisecondsOf(wait) ?? 0, MAX_WAIT_MS);
-      const progress = await this.convergence.wait(revision, waitMs, gone.signal);
+      const progress = await this.convergence.wait(authority, revision, waitMs, gone.signal);
       // Nobody reads the lists of an answer whose reader has hung up.
       return await this.view(progress, socket.destroyed ? 0 : limit);
     } finally {

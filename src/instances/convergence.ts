@@ -1,6 +1,8 @@
 import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import type { Authority } from '../kernel/authority';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
+import { revisionNotFound } from '../releases/history';
 import { SETTINGS, type Settings } from '../settings/settings';
 import { AffectedTargets } from './affected-targets';
 import { Census, type Cohort } from './census';
@@ -13,6 +15,8 @@ export type OutcomeCounts = Readonly<Record<Outcome, number>>;
 /** How far a revision has come. */
 export interface Progress {
   readonly revision: Revision;
+  /** Layers that it touched. */
+  readonly layers: readonly LayerName[];
   /** False when instances may be missing: another process has yet to write its own, or the table cannot be read. */
   readonly complete: boolean;
   readonly counts: OutcomeCounts;
@@ -56,16 +60,20 @@ export class Convergence implements BeforeApplicationShutdown {
     this.wake();
   }
 
-  /** How far the revision has come. @throws DomainError `revision_not_found` */
-  now(revision: Revision): Promise<Progress> {
-    return this.look(revision, FRESH_MS);
+  /**
+   * How far the revision has come among the instances the reader may view.
+   *
+   * @throws DomainError `revision_not_found`, also when it touched nothing that the reader may view
+   */
+  async now(authority: Authority, revision: Revision): Promise<Progress> {
+    return viewedBy(authority, await this.look(revision, FRESH_MS));
   }
 
   /** The same, as soon as everybody has answered, or when time is up, `signal` says so, or the process ends. */
-  async wait(revision: Revision, waitMs: number, signal: AbortSignal): Promise<Progress> {
+  async wait(authority: Authority, revision: Revision, waitMs: number, signal: AbortSignal): Promise<Progress> {
     const deadline = performance.now() + waitMs;
     for (;;) {
-      const progress = await this.look(revision, Math.min(FRESH_MS, this.pollMs));
+      const progress = viewedBy(authority, await this.look(revision, Math.min(FRESH_MS, this.pollMs)));
       const left = deadline - performance.now();
       if (isSettled(progress) || left <= 0 || signal.aborted || this.state === 'closed') return progress;
       await this.pause(Math.min(GAP_MS, left), signal, false);
@@ -103,19 +111,29 @@ export class Convergence implements BeforeApplicationShutdown {
 
   private async assess(revision: Revision, maxAgeMs: number): Promise<Progress> {
     const layers = await this.affected.layersOf(revision);
+    const keys = layers.map(layerKey);
     const { cohorts, complete } = await this.census.read(maxAgeMs);
     const targets: Progress['targets'][number][] = [];
     let toResolve = RESOLVED_PER_LOOK;
     for (const peers of byTarget(cohorts).values()) {
       const target: LayerName = { service: peers[0]!.service, environment: peers[0]!.environment };
-      if (!(await this.affected.dependsOn(target, layers))) continue;
+      if (!(await this.affected.dependsOn(target, keys))) continue;
       let etag = this.affected.knownEtag(target);
       const isOpen = peers.some((cohort) => !['taken', 'refused'].includes(outcomeOf(cohort, revision, undefined)));
       if (etag === undefined && isOpen && toResolve-- > 0) etag = await this.affected.etagOf(target);
       targets.push({ ...target, etag, counts: countsOf(peers, revision, etag) });
     }
-    return { revision, complete, counts: sumOf(targets), targets };
+    return { revision, layers, complete, counts: sumOf(targets), targets };
   }
+}
+
+/** Looks are shared by all who ask: what each may see of one is taken out of it afterwards. */
+function viewedBy(authority: Authority, progress: Progress): Progress {
+  if (authority.allowsEverywhere('view')) return progress;
+  const { revision, layers } = progress;
+  if (!layers.some((layer) => authority.allows('view', layer))) throw revisionNotFound(revision);
+  const targets = progress.targets.filter((target) => authority.allows('view', target));
+  return { ...progress, targets, counts: sumOf(targets) };
 }
 
 /** Everybody who could answer has. */

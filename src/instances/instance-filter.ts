@@ -1,3 +1,4 @@
+import type { Condition, LayerSet } from '../access/layer-set';
 import type { LayerName } from '../kernel/names';
 import { layerKey } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -18,6 +19,8 @@ export interface OutcomeFilter {
 
 /** Which instances a list holds. Every member that is there has to fit. */
 export interface InstanceFilter {
+  /** Of these targets. Absent: of all, for whoever has seen to it otherwise. */
+  readonly viewed?: LayerSet;
   readonly service?: string;
   readonly environments?: readonly string[];
   /** Stands at this revision: runs it, or presented it when it connected. */
@@ -28,7 +31,7 @@ export interface InstanceFilter {
 }
 
 /** The filter as a function, for the instances in memory. */
-export function matcherOf({ service, environments, revision, state, labels = [], outcome }: InstanceFilter): (instance: Instance) => boolean {
+export function matcherOf({ viewed, service, environments, revision, state, labels = [], outcome }: InstanceFilter): (instance: Instance) => boolean {
   const within = environments && new Set(environments);
   const etags = outcome && new Map(outcome.targets.map((target) => [layerKey(target), target.etag]));
   return (instance) =>
@@ -36,6 +39,7 @@ export function matcherOf({ service, environments, revision, state, labels = [],
     (within === undefined || within.has(instance.environment)) &&
     (revision === undefined || standsAt(instance) === revision) &&
     (state === undefined || instance.state === state) &&
+    (viewed === undefined || viewed.has(instance)) &&
     labels.every(([name, value]) => Object.hasOwn(instance.info.labels ?? {}, name) && instance.info.labels?.[name] === value) &&
     (outcome === undefined || etags === undefined || hasOutcome(instance, outcome, etags));
 }
@@ -49,17 +53,16 @@ function standsAt({ state, appliedRevision, revision }: Instance): Revision | un
   return state === 'refused' ? appliedRevision : revision;
 }
 
-/** A condition of a statement, with the values it names from `$first` on. */
-export interface Condition {
-  readonly sql: string;
-  readonly values: readonly unknown[];
-}
-
 /** The same filter as a condition on rows `i` of `instance`; a spec holds the two equal. */
-export function conditionOf({ service, environments, revision, state, labels = [], outcome }: InstanceFilter, first: number): Condition {
+export function conditionOf({ viewed, service, environments, revision, state, labels = [], outcome }: InstanceFilter, first: number): Condition {
   const values: unknown[] = [];
   const parts: string[] = [];
   const value = (one: unknown): string => `$${first - 1 + values.push(one)}`;
+  if (viewed !== undefined) {
+    const condition = viewed.condition({ service: 'i.service', environment: 'i.environment' }, first);
+    parts.push(condition.sql);
+    values.push(...condition.values);
+  }
   if (service !== undefined) parts.push(`i.service = ${value(service)}`);
   if (environments !== undefined) parts.push(`i.environment = ANY(${value(environments)}::text[])`);
   if (revision !== undefined) parts.push(`CASE i.state WHEN 'refused' THEN i.applied_revision ELSE i.revision END = ${value(revision)}::bigint`);

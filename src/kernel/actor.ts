@@ -1,4 +1,5 @@
 import type { Authority } from './authority';
+import { ROOT_ENVIRONMENT } from './names';
 
 /** A person, as others see them. */
 export interface PersonName {
@@ -37,6 +38,7 @@ const EVERYTHING: Authority = {
   allowsSomewhere: () => true,
   allowsInEnvironment: () => true,
   servicesWith: () => [{ all: true }],
+  layersWith: () => [{ services: { all: true }, environment: ROOT_ENVIRONMENT }],
 };
 
 export const SYSTEM_ACTOR: Actor = { kind: 'system', id: 'system', name: 'trimtab', authority: EVERYTHING };

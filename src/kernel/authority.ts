@@ -18,6 +18,12 @@ export interface Area {
   readonly environment: string;
 }
 
+/** The same, taken apart. */
+export interface LayerPattern {
+  readonly services: ServicePattern;
+  readonly environment: string;
+}
+
 /** What somebody may do. Asked by whoever does something for them; decided in one place (`src/access/decide.ts`). */
 export interface Authority {
   /** In this layer. Names are compared as they are looked up: exactly, in their one spelling. */
@@ -32,4 +38,6 @@ export interface Authority {
   allowsInEnvironment(permission: Permission, environment: string): boolean;
   /** Services of which at least one layer is covered: for lists that the database filters. */
   servicesWith(permission: Permission): readonly ServicePattern[];
+  /** All layers that are covered, for the same purpose. */
+  layersWith(permission: Permission): readonly LayerPattern[];
 }

@@ -1,9 +1,12 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { requireAllowed } from '../access/decide';
 import { diffText } from '../documents/diff-text';
 import { diffValues, type KeyChange } from '../documents/diff-values';
 import { Needs } from '../http/needs';
+import { CurrentActor } from '../http/request-context';
 import { LabelName, WholeNumber } from '../http/shape';
+import type { Actor } from '../kernel/actor';
 import { EffectiveReader } from './effective-reader';
 
 class EnvironmentComparisonQuery {
@@ -45,7 +48,8 @@ export class EnvironmentComparisonController {
   @Needs('view', 'somewhere')
   @ApiOperation({ summary: 'How the effective config of a service differs between two environments' })
   @ApiOkResponse({ type: EnvironmentComparisonView })
-  async compare(@Query() { service, from, to, asOf }: EnvironmentComparisonQuery): Promise<EnvironmentComparisonView> {
+  async compare(@CurrentActor() { authority }: Actor, @Query() { service, from, to, asOf }: EnvironmentComparisonQuery): Promise<EnvironmentComparisonView> {
+    requireAllowed(authority, 'view', [from, to].map((environment) => ({ service, environment })));
     const before = await this.effective.read({ service, environment: from }, asOf);
     const after = await this.effective.read({ service, environment: to }, asOf);
     const names = [...new Set([...before.documents.keys(), ...after.documents.keys()])].sort();

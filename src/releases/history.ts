@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, LessThan } from 'typeorm';
+import { DataSource } from 'typeorm';
+import { layersWith, type LayerSet } from '../access/layer-set';
 import { Catalog } from '../catalog/catalog';
 import type { Actor } from '../kernel/actor';
+import type { Authority } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -9,7 +11,7 @@ import { compareEntries, type EntryComparison } from './comparison';
 import { ContentStore } from './content-store';
 import type { LayerRelease } from './layer-release';
 import { ReleaseReader } from './release-reader';
-import { RevisionRecord, type RevisionKind } from './revision.entity';
+import type { RevisionKind } from './revision.entity';
 
 /** A revision without what it did. */
 export interface RevisionSummary {
@@ -38,9 +40,19 @@ interface RevisionRow {
   actor: Actor;
   emergency: string | null;
   created_at: Date;
+  /** Whether it touched nothing that the reader may not view. */
+  whole: boolean;
 }
 
-/** Reads the log: what was released when, by whom, and how versions differ. */
+/** In the place of what was written about layers of which the reader may not view all. */
+const WITHHELD = 'Part of a change that also touched what you may not view.';
+const LAYER = { service: 's.name', environment: 'e.name' };
+const LAYERS = '(layer l JOIN service s ON s.id = l.service_id JOIN environment e ON e.id = l.environment_id)';
+
+/**
+ * Reads the log: what was released when, by whom, and how versions differ. Of a revision that touched several layers a reader
+ * sees those they may view; why it was made was written of all of them, and is shown to whoever may view all.
+ */
 @Injectable()
 export class History {
   constructor(
@@ -51,10 +63,12 @@ export class History {
   ) {}
 
   /** Releases of a layer, newest first, older than version `before`. */
-  async releases(layer: LayerName, before: number | undefined, limit: number): Promise<ReleaseSummary[]> {
+  async releases(authority: Authority, layer: LayerName, before: number | undefined, limit: number): Promise<ReleaseSummary[]> {
     await this.requireLayer(layer);
+    const viewed = this.viewed(authority).condition(LAYER, 5);
     const rows = await this.dataSource.query<(RevisionRow & { version: number })[]>(
-      `SELECT release.version, r.id, r.kind, r.message, r.actor, r.emergency, r.created_at
+      `SELECT release.version, r.id, r.kind, r.message, r.actor, r.emergency, r.created_at,
+              NOT EXISTS (SELECT FROM release o JOIN ${LAYERS} ON l.id = o.layer_id WHERE o.revision = r.id AND NOT ${viewed.sql}) AS whole
          FROM layer l
          JOIN service s ON s.id = l.service_id
          JOIN environment e ON e.id = l.environment_id
@@ -62,7 +76,7 @@ export class History {
          JOIN revision r ON r.id = release.revision
         WHERE s.name = $1 AND e.name = $2 AND release.version < $3::bigint
         ORDER BY release.version DESC LIMIT $4`,
-      [layer.service, layer.environment, before ?? 2 ** 31 - 1, limit],
+      [layer.service, layer.environment, before ?? 2 ** 31 - 1, limit, ...viewed.values],
     );
     return rows.map((row) => ({ version: row.version, ...summaryOf(row) }));
   }
@@ -85,19 +99,24 @@ export class History {
     );
   }
 
-  /** Revisions, newest first, older than `before`. */
-  async revisions(before: Revision | undefined, limit: number): Promise<RevisionSummary[]> {
-    const rows = await this.dataSource.manager.find(RevisionRecord, {
-      where: before === undefined ? {} : { id: LessThan(before) },
-      order: { id: 'DESC' },
-      take: limit,
-    });
-    return rows.map(({ id, kind, message, actor, emergency, createdAt }) => ({ revision: id, kind, message, actor, emergency, createdAt }));
+  /** Revisions that touched anything the reader may view, newest first, older than `before`. */
+  async revisions(authority: Authority, before: Revision | undefined, limit: number): Promise<RevisionSummary[]> {
+    const { sql, values } = this.viewed(authority).condition(LAYER, 3);
+    const isAll = authority.allowsEverywhere('view');
+    const rows = await this.dataSource.query<RevisionRow[]>(
+      `SELECT r.id, r.kind, r.message, r.actor, r.emergency, r.created_at,
+              NOT EXISTS (SELECT FROM release o JOIN ${LAYERS} ON l.id = o.layer_id WHERE o.revision = r.id AND NOT ${sql}) AS whole
+         FROM revision r
+        WHERE r.id < $1::bigint ${isAll ? '' : `AND r.id IN (SELECT o.revision FROM release o JOIN ${LAYERS} ON l.id = o.layer_id WHERE ${sql})`}
+        ORDER BY r.id DESC LIMIT $2`,
+      [before ?? Number.MAX_SAFE_INTEGER, limit, ...values],
+    );
+    return rows.map(summaryOf);
   }
 
-  /** @throws DomainError `revision_not_found` */
-  async revision(revision: Revision): Promise<RevisionDetail> {
-    const rows = await this.dataSource.query<(RevisionRow & { service: string | null; environment: string; version: number })[]>(
+  /** With the layers that the reader may view. @throws DomainError `revision_not_found`, also when there is none of these */
+  async revision(authority: Authority, revision: Revision): Promise<RevisionDetail> {
+    const rows = await this.dataSource.query<(Omit<RevisionRow, 'whole'> & { service: string | null; environment: string; version: number })[]>(
       `SELECT r.id, r.kind, r.message, r.actor, r.emergency, r.created_at, s.name AS service, e.name AS environment, release.version
          FROM revision r
          LEFT JOIN release ON release.revision = r.id
@@ -108,11 +127,16 @@ export class History {
         ORDER BY s.name, e.name`,
       [revision],
     );
-    if (rows.length === 0) throw new DomainError('revision_not_found', `There is no revision ${revision}.`);
-    return {
-      ...summaryOf(rows[0]!),
-      layers: rows.flatMap(({ service, environment, version }) => (service === null ? [] : [{ service, environment, version }])),
-    };
+    const layers = rows.flatMap(({ service, environment, version }) => (service === null ? [] : [{ service, environment, version }]));
+    const viewed = layers.filter((layer) => authority.allows('view', layer));
+    // One that touched no layer, a recovery, is of the whole log.
+    const isSeen = viewed.length > 0 || authority.allowsEverywhere('view');
+    if (rows.length === 0 || !isSeen) throw revisionNotFound(revision);
+    return { ...summaryOf({ ...rows[0]!, whole: viewed.length === layers.length }), layers: viewed };
+  }
+
+  private viewed(authority: Authority): LayerSet {
+    return layersWith(authority, 'view', this.catalog.knownDescendantNames);
   }
 
   private async requireLayer(layer: LayerName): Promise<void> {
@@ -120,6 +144,17 @@ export class History {
   }
 }
 
-function summaryOf({ id, kind, message, actor, emergency, created_at }: RevisionRow): RevisionSummary {
-  return { revision: Number(id), kind, message, actor, emergency, createdAt: created_at };
+export function revisionNotFound(revision: Revision): DomainError {
+  return new DomainError('revision_not_found', `There is no revision ${revision}.`);
+}
+
+function summaryOf({ id, kind, message, actor, emergency, created_at, whole }: RevisionRow): RevisionSummary {
+  return {
+    revision: Number(id),
+    kind,
+    message: whole ? message : WITHHELD,
+    actor,
+    emergency: whole || emergency === null ? emergency : WITHHELD,
+    createdAt: created_at,
+  };
 }

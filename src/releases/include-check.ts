@@ -1,6 +1,10 @@
 import type { EntityManager } from 'typeorm';
 import { ADVISORY_LOCKS } from '../database/advisory-locks';
+import type { Authority } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
+import { layerKey } from '../kernel/names';
+
+const MAX_NAMED = 10;
 
 /**
  * Refuses to archive a service that another still includes. Takes the log's lock, so that no publish can add such an
@@ -8,7 +12,7 @@ import { DomainError } from '../kernel/domain-error';
  *
  * @throws DomainError `service_included`
  */
-export async function assertNotIncluded(manager: EntityManager, service: { readonly name: string }): Promise<void> {
+export async function assertNotIncluded(manager: EntityManager, service: { readonly name: string }, authority: Authority): Promise<void> {
   await manager.query('SELECT pg_advisory_xact_lock($1, $2)', [...ADVISORY_LOCKS.log]);
   const includers = await manager.query<{ service: string; environment: string }[]>(
     `SELECT s.name AS service, e.name AS environment
@@ -18,14 +22,11 @@ export async function assertNotIncluded(manager: EntityManager, service: { reado
        JOIN release_document d ON d.layer_id = l.id AND d.version = l.version AND d.kind = 'includes'
        JOIN document_content c ON c.hash = d.hash
       WHERE convert_from(c.content, 'UTF8')::jsonb @> jsonb_build_array(jsonb_build_object('service', $1::text))
-      ORDER BY s.name, e.name LIMIT 10`,
+      ORDER BY s.name, e.name`,
     [service.name],
   );
   if (includers.length === 0) return;
-  const places = includers.map((includer) => `${includer.service}@${includer.environment}`);
-  throw new DomainError(
-    'service_included',
-    `${service.name} is included by ${places.join(', ')}. Remove it from their includes first.`,
-    { extra: { includedBy: places } },
-  );
+  const places = includers.filter((includer) => authority.allows('view', includer)).slice(0, MAX_NAMED).map(layerKey);
+  const by = places.length === 0 ? 'a service that you may not view. Ask an administrator' : `${places.join(', ')}. Remove it from their includes first`;
+  throw new DomainError('service_included', `${service.name} is included by ${by}.`, { extra: { includedBy: places } });
 }

@@ -5,8 +5,9 @@ import { Needs } from '../http/needs';
 import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
 import { DocumentParams, LayerNameParams } from '../http/params';
 import { notModified } from '../http/preconditions';
-import { IfNoneMatch, type FastifyReply } from '../http/request-context';
+import { CurrentActor, IfNoneMatch, type FastifyReply } from '../http/request-context';
 import { WholeNumber } from '../http/shape';
+import type { Actor } from '../kernel/actor';
 import { EffectiveReader } from './effective-reader';
 import { History } from './history';
 import { LayerReader } from './layer-reader';
@@ -98,9 +99,9 @@ export class LayersController {
   @Needs('view', 'layer')
   @ApiOperation({ summary: 'Versions of the layer, newest first' })
   @ApiPage(ReleaseSummaryView)
-  async releases(@Param() layer: LayerNameParams, @Query() { cursor, limit }: PageQuery): Promise<Page<ReleaseSummaryView>> {
+  async releases(@Param() layer: LayerNameParams, @Query() { cursor, limit }: PageQuery, @CurrentActor() { authority }: Actor): Promise<Page<ReleaseSummaryView>> {
     const before = decodeCursor(cursor, 'number')?.[0];
-    const rows = await this.history.releases(layer, before, limit + 1);
+    const rows = await this.history.releases(authority, layer, before, limit + 1);
     return pageOf(rows, limit, ({ version }) => [version], (row) => row);
   }
 

@@ -2,7 +2,9 @@ import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Needs } from '../http/needs';
 import { ApiPage, decodeCursor, pageOf, PageQuery, type Page } from '../http/page';
+import { CurrentActor } from '../http/request-context';
 import { WholeNumber } from '../http/shape';
+import type { Actor } from '../kernel/actor';
 import { History } from './history';
 import { RevisionSummaryView, RevisionView } from './layer-views';
 
@@ -18,18 +20,18 @@ export class RevisionsController {
 
   @Get()
   @Needs('view', 'somewhere')
-  @ApiOperation({ summary: 'The log, newest first' })
+  @ApiOperation({ summary: 'The revisions that touched anything you may view, newest first' })
   @ApiPage(RevisionSummaryView)
-  async list(@Query() { cursor, limit }: PageQuery): Promise<Page<RevisionSummaryView>> {
-    const rows = await this.history.revisions(decodeCursor(cursor, 'number')?.[0], limit + 1);
+  async list(@CurrentActor() { authority }: Actor, @Query() { cursor, limit }: PageQuery): Promise<Page<RevisionSummaryView>> {
+    const rows = await this.history.revisions(authority, decodeCursor(cursor, 'number')?.[0], limit + 1);
     return pageOf(rows, limit, ({ revision }) => [revision], (row) => row);
   }
 
   @Get(':revision')
   @Needs('view', 'somewhere')
-  @ApiOperation({ summary: 'One revision and the layers it touched' })
+  @ApiOperation({ summary: 'One revision and the layers it touched, of those you may view' })
   @ApiOkResponse({ type: RevisionView })
-  show(@Param() { revision }: RevisionParams): Promise<RevisionView> {
-    return this.history.revision(revision);
+  show(@CurrentActor() { authority }: Actor, @Param() { revision }: RevisionParams): Promise<RevisionView> {
+    return this.history.revision(authority, revision);
   }
 }
