@@ -77,10 +77,10 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The same, as far as is known now. */
-  knownLineageNames(environment: string): readonly string[] {
+  readonly knownLineageNames = (environment: string): readonly string[] => {
     const known = this.tree.named(environment);
     return known === undefined ? [] : this.tree.lineage(known).map(({ name }) => name);
-  }
+  };
 
   /** The environment and all below it by name, as far as is known now; empty when there is none of that name. */
   readonly knownDescendantNames = (environment: string): readonly string[] => {

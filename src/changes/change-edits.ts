@@ -13,6 +13,7 @@ import { saveEdits } from './change-recorder';
 import { ChangesService } from './changes.service';
 import { editTitle, type EntryEdit } from './entry-edit';
 import { EntryWriter, type EntrySource, type EntryWrite } from './entry-writer';
+import { requireIncludable } from './require-includable';
 
 type Place = Pick<EntryEdit, 'layer' | 'kind' | 'name'>;
 
@@ -44,7 +45,8 @@ export class ChangeEdits {
     return this.save(changeId, place, (current) => this.writer.apply(place, current, write), actor, ifMatch);
   }
 
-  writeIncludes(
+  /** @throws DomainError `forbidden` unless the actor may view what would be included */
+  async writeIncludes(
     changeId: number,
     layer: LayerName,
     includes: readonly Include[] | null,
@@ -52,7 +54,10 @@ export class ChangeEdits {
     ifMatch: string | undefined,
   ): Promise<Change> {
     const next = includes && { type: JSON_SOURCE, source: includesSource(includes) };
-    return this.save(changeId, { layer, kind: 'includes', name: INCLUDES_NAME }, () => Promise.resolve(next), actor, ifMatch);
+    const place = { layer, kind: 'includes', name: INCLUDES_NAME } as const;
+    const edit = { ...place, next, base: { version: 0, entry: undefined } };
+    await requireIncludable(actor.authority, [edit], this.reader.head, this.catalog.knownLineageNames);
+    return this.save(changeId, place, () => Promise.resolve(next), actor, ifMatch);
   }
 
   /** Takes an edit out of the change again. @throws DomainError `edit_not_found` */

@@ -10,7 +10,7 @@ import { Change, type ChangeStatus } from './change.entity';
 import { saveEdits } from './change-recorder';
 import type { EntryEdit } from './entry-edit';
 import { layersIn, layersOf } from './layers-of';
-import { changesSeenBy } from './seen-changes';
+import { seenChanges } from './seen-changes';
 
 /** Opens, lists, renames and discards changes. */
 @Injectable()
@@ -34,13 +34,8 @@ export class ChangesService {
 
   /** Those the actor sees, newest first, older than change `before`. */
   async list(actor: Actor, status: ChangeStatus | undefined, before: number | undefined, limit: number): Promise<Change[]> {
-    const seen = changesSeenBy(actor, this.catalog.knownDescendantNames, 4);
-    const rows = await this.dataSource.query<{ id: string }[]>(
-      `SELECT c.id FROM change c
-        WHERE c.id < $1::bigint AND ($2::text IS NULL OR c.status = $2) AND ${seen.sql}
-        ORDER BY c.id DESC LIMIT $3`,
-      [before ?? Number.MAX_SAFE_INTEGER, status ?? null, limit, ...seen.values],
-    );
+    const { sql, values } = seenChanges(actor, { status, before, limit }, this.catalog.knownDescendantNames);
+    const rows = await this.dataSource.query<{ id: string }[]>(sql, [...values]);
     const ids = rows.map(({ id }) => Number(id));
     return this.dataSource.getRepository(Change).find({ where: { id: In(ids) }, order: { id: 'DESC' } });
   }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Catalog } from '../catalog/catalog';
 import type { Violation } from '../documents/json-schema';
+import type { Authority } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
@@ -15,6 +16,7 @@ import { SealedChecks, type WrittenDocument } from '../secrets/sealed-checks';
 import { sealedIn } from '../secrets/sealed-leaves';
 import { AffectedConfigs, type AffectedConfig } from './affected-configs';
 import { DocumentEffects, isRewritten } from './document-effects';
+import { hiddenFault, hidingCycles } from './hidden-faults';
 import { ImpactListing, type ConfigImpact, type DocumentImpact, type ImpactTotals } from './impact-listing';
 import { sameProposal, type ProposedLayers } from './proposed-layers';
 
@@ -83,11 +85,12 @@ export class ImpactAssessor {
   ) {}
 
   /**
+   * @param authority Of whoever asks: everything is checked, and what they may view is told.
    * @param earlier An assessment of the same proposal. What it found is taken over unless a layer it was found from has
    * moved since, so that a large proposal need not begin anew whenever others have published.
    * @throws DomainError `schema_violation`, `include_cycle`, `value_not_representable`, `sealed_elsewhere`, `sealed_invalid`
    */
-  async assess(proposed: ProposedLayers, earlier?: Assessment): Promise<Assessment> {
+  async assess(proposed: ProposedLayers, authority: Authority, earlier?: Assessment): Promise<Assessment> {
     // Taken first: a layer that moves while it is being looked at counts as moved.
     const basis = this.heads.position;
     await this.refuseForeign(proposed);
@@ -105,13 +108,14 @@ export class ImpactAssessor {
     const turns = new Turns();
     for (const chunk of chunksOf(this.dependents(proposed))) {
       const unknown = chunk.filter((target) => !this.stillHolds(known, target));
-      const configs = await affected.read(unknown, turns);
+      const configs = await hidingCycles(authority, affected.read(unknown, turns));
       found += configs.length;
       await effects.preload(configs.flatMap(({ documents }) => documents));
       for (const config of configs) {
         const checked = this.catalog.isArchived(config.target.service) ? undefined : violations;
-        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen, checked));
-        if (violations.length >= MAX_VIOLATIONS) refuse(violations);
+        const isViewed = authority.allows('view', config.target);
+        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen && isViewed, checked).catch((error: unknown) => refuseFaulty(error, isViewed)));
+        if (violations.length >= MAX_VIOLATIONS) refuse(violations, authority);
         if (turns.isDue) await turns.next();
       }
       for (const target of chunk) {
@@ -120,11 +124,12 @@ export class ImpactAssessor {
         findings.set(key, finding);
         for (const read of finding.dependsOn) reads.add(read);
         if (finding.redelivers) approvals.add(target);
-        if (finding.changes && !this.catalog.isArchived(target.service)) listing.add(target, this.instances?.count(target) ?? 0, finding.documents);
+        if (!finding.changes || this.catalog.isArchived(target.service)) continue;
+        if (authority.allows('view', target)) listing.add(target, this.instances?.count(target) ?? 0, finding.documents);
       }
       if (turns.isDue) await turns.next();
     }
-    refuse(violations);
+    refuse(violations, authority);
     return { impact: listing.configs, truncated: listing.truncated, approvals: approvals.need, reads, proposed, basis, found, findings };
   }
 
@@ -195,8 +200,14 @@ async function check(target: LayerName, document: EffectiveDocument, effects: Do
   }
 }
 
-function refuse(violations: readonly SchemaViolation[]): void {
-  if (violations.length === 0) return;
+function refuseFaulty(error: unknown, isViewed: boolean): never {
+  throw error instanceof DomainError && !isViewed ? hiddenFault(error.code) : error;
+}
+
+function refuse(all: readonly SchemaViolation[], authority: Authority): void {
+  if (all.length === 0) return;
+  const violations = all.filter((violation) => authority.allows('view', violation));
+  if (violations.length === 0) throw hiddenFault('schema_violation');
   const { service, environment, document, path, message } = violations[0]!;
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more, see violations)` : '';
   throw new DomainError(

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { requireAllowed } from '../access/decide';
 import { Catalog } from '../catalog/catalog';
 import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -33,6 +34,10 @@ export class Promotions {
 
   async promote({ services, from, to, documents, title }: PromotionRequest, actor: Actor): Promise<Change> {
     if (from === to) throw new DomainError('malformed_request', 'A promotion needs two different environments.', { pointer: '/to' });
+    for (const service of services) {
+      requireAllowed(actor.authority, 'view', [{ service, environment: from }]);
+      requireAllowed(actor.authority, 'edit', [{ service, environment: to }]);
+    }
     await Promise.all([this.catalog.environment(from), this.catalog.environment(to), ...services.map((name) => this.catalog.service(name))]);
     const edits: EntryEdit[] = [];
     for (const service of new Set(services)) edits.push(...(await this.editsOf(service, from, to, documents)));

@@ -4,6 +4,7 @@ import { requireAllowed } from '../access/decide';
 import { Catalog } from '../catalog/catalog';
 import { DomainError } from '../kernel/domain-error';
 import type { Actor } from '../kernel/actor';
+import type { Authority } from '../kernel/authority';
 import { layerKey } from '../kernel/names';
 import type { Revision } from '../kernel/revision';
 import { ContentStore } from '../releases/content-store';
@@ -21,6 +22,7 @@ import type { ConfigImpact, ImpactTotals } from './impact-listing';
 import { layersIn } from './layers-of';
 import { ProposedLayersBuilder, type ProposedLayers } from './proposed-layers';
 import { recordPublished, type PublishedLayer, type PublishPayload } from './record-published';
+import { requireIncludable } from './require-includable';
 import { REVIEW_DESK, type ReviewDesk } from './review-desk';
 
 /** Something to publish. */
@@ -80,8 +82,9 @@ export class Publisher {
 
   /** Everything {@link publish} would answer, and nothing written. */
   async dryRun(request: PublishRequest): Promise<PublishResult> {
-    const proposed = await this.proposals.build(await request.edits(this.reader.head));
-    const { impact, truncated, approvals } = await this.assessor.assess(proposed);
+    const { authority } = request.actor;
+    const proposed = await this.propose(await request.edits(this.reader.head), authority);
+    const { impact, truncated, approvals } = await this.assessor.assess(proposed, authority);
     return { layers: layersOf(proposed), impact, truncated, approvals };
   }
 
@@ -90,9 +93,9 @@ export class Publisher {
    *
    * @throws DomainError whatever publishing them would throw
    */
-  async need(edits: readonly EntryEdit[]): Promise<ApprovalNeed> {
+  async need(edits: readonly EntryEdit[], { authority }: Actor): Promise<ApprovalNeed> {
     if (this.catalog.environments().every(({ requiredApprovals }) => requiredApprovals === null)) return NO_APPROVALS;
-    return (await this.assessor.assess(await this.proposals.build(edits))).approvals;
+    return (await this.assessor.assess(await this.propose(edits, authority), authority)).approvals;
   }
 
   async publish(request: PublishRequest): Promise<PublishResult> {
@@ -120,6 +123,11 @@ export class Publisher {
     }
   }
 
+  private async propose(edits: readonly EntryEdit[], authority: Authority): Promise<ProposedLayers> {
+    await requireIncludable(authority, edits, this.reader.head, this.catalog.knownLineageNames);
+    return this.proposals.build(edits);
+  }
+
   private async attempt(check: () => Promise<Checked | undefined>, alone: boolean): Promise<{ checked?: Checked | undefined; appended?: Appended | 'moved' | undefined }> {
     if (!alone) {
       const checked = await check();
@@ -138,9 +146,9 @@ export class Publisher {
     const basis = this.heads.position;
     const environments = this.catalog.environmentsState;
     const edits = await request.edits(this.reader.head);
-    const proposed = await this.proposals.build(edits);
+    const proposed = await this.propose(edits, request.actor.authority);
     if (proposed.releases.length === 0) return undefined;
-    const assessment = await this.assessor.assess(proposed, earlier);
+    const assessment = await this.assessor.assess(proposed, request.actor.authority, earlier);
     const layers = layersOf(proposed);
     const reads = new Set(assessment.reads);
     for (const layer of layers) reads.add(layerKey(layer));

@@ -2,6 +2,7 @@ import { layersWith, type Condition } from '../access/layer-set';
 import { isSameActor, type Actor, type LastingActor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import type { LayerName } from '../kernel/names';
+import type { ChangeStatus } from './change.entity';
 
 export interface SeenChange {
   readonly author: LastingActor;
@@ -19,19 +20,30 @@ export function changeNotFound(id: string | number): DomainError {
   return new DomainError('change_not_found', `There is no change ${id}.`);
 }
 
-/** The same as a condition on rows `c` of `change`, with the values it names from `$first` on. */
-export function changesSeenBy(actor: Actor, descendantsOf: (environment: string) => readonly string[], first: number): Condition {
+export interface WantedChanges {
+  readonly status: ChangeStatus | undefined;
+  /** Only older ones than this. */
+  readonly before: number | undefined;
+  readonly limit: number;
+}
+
+const EDITS = 'change_edit e JOIN service s ON s.id = e.service_id JOIN environment n ON n.id = e.environment_id';
+/** A published change has edits, so only few have to be looked at for having none. */
+const MAY_BE_EMPTY = `c.status <> 'published' AND NOT EXISTS (SELECT FROM change_edit e WHERE e.change_id = c.id)`;
+
+/** The statement that finds the ids of the newest changes that {@link isSeenBy} lets the actor see. */
+export function seenChanges(actor: Actor, { status, before, limit }: WantedChanges, descendantsOf: (environment: string) => readonly string[]): Condition {
   const { authority, kind, id, person } = actor;
-  if (authority.allowsEverywhere('administer')) return { sql: 'true', values: [] };
-  const viewed = layersWith(authority, 'view', descendantsOf).condition({ service: 's.name', environment: 'n.name' }, first + 3);
-  const edits = 'change_edit e JOIN service s ON s.id = e.service_id JOIN environment n ON n.id = e.environment_id';
-  const isAuthor = `CASE WHEN c.author->'person'->>'id' IS NOT NULL AND $${first + 2}::text IS NOT NULL THEN c.author->'person'->>'id' = $${first + 2}
-                         ELSE c.author->>'kind' = $${first}::text AND c.author->>'id' = $${first + 1}::text END`;
-  return {
-    // The first part is for the database to begin with where little is seen of much.
-    sql: `((c.id IN (SELECT e.change_id FROM ${edits} WHERE ${viewed.sql})
-            AND NOT EXISTS (SELECT FROM ${edits} WHERE e.change_id = c.id AND NOT ${viewed.sql}))
-           OR (${isAuthor} AND NOT EXISTS (SELECT FROM change_edit e WHERE e.change_id = c.id)))`,
-    values: [kind, id, person?.id ?? null, ...viewed.values],
-  };
+  const values: unknown[] = [before ?? Number.MAX_SAFE_INTEGER, limit];
+  const value = (one: unknown): string => `$${values.push(one)}`;
+  const wanted = `c.id < $1::bigint ${status === undefined ? '' : `AND c.status = ${value(status)}`}`;
+  const newest = (condition: string): string => `(SELECT c.id FROM change c WHERE ${wanted} AND ${condition} ORDER BY c.id DESC LIMIT $2)`;
+  if (authority.allowsEverywhere('administer')) return { sql: newest('true'), values };
+  const own = person === undefined
+    ? `c.author->>'kind' = ${value(kind)} AND c.author->>'id' = ${value(id)}`
+    : `CASE WHEN c.author ? 'person' THEN c.author->'person'->>'id' = ${value(person.id)} ELSE c.author->>'kind' = ${value(kind)} AND c.author->>'id' = ${value(id)} END`;
+  const viewed = layersWith(authority, 'view', descendantsOf).condition({ service: 's.name', environment: 'n.name' }, values.length + 1);
+  values.push(...viewed.values);
+  const whole = newest(`c.id IN (SELECT e.change_id FROM ${EDITS} WHERE ${viewed.sql}) AND NOT EXISTS (SELECT FROM ${EDITS} WHERE e.change_id = c.id AND NOT ${viewed.sql})`);
+  return { sql: `${whole} UNION ALL ${newest(`${MAY_BE_EMPTY} AND ${own}`)} ORDER BY id DESC LIMIT $2`, values };
 }

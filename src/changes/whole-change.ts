@@ -31,7 +31,7 @@ export class WholeChange {
     let need: ApprovalNeed | undefined;
     let fault: DomainError | undefined;
     try {
-      if (change.status === 'open') need = await this.publisher.need(edits);
+      if (change.status === 'open') need = await this.publisher.need(edits, actor);
     } catch (error) {
       // A conflict, a violated schema: publishing would say the same, and the change has to be seen to be mended.
       if (!(error instanceof DomainError)) throw error;

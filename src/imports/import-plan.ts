@@ -18,10 +18,12 @@ export interface PlanOptions {
   readonly prune: boolean;
   /** All that exist. */
   readonly environments: readonly string[];
+  /** What is not viewed is neither left over nor pruned. */
+  isViewed(layer: LayerName): boolean;
 }
 
 /** What has to change for the layers to be as the repository says, given the layers of now. */
-export async function planImport(repository: Repository, { commonService, prune, environments }: PlanOptions, head: LayerView): Promise<ImportPlan> {
+export async function planImport(repository: Repository, { commonService, prune, environments, isViewed }: PlanOptions, head: LayerView): Promise<ImportPlan> {
   const wanted = new Map(repository.documents.map((document) => [layerKey(document.layer), document]));
   const layers = repository.services.flatMap((service) => environments.map((environment) => ({ service, environment })));
   const releases = await head.releases(layers);
@@ -31,7 +33,7 @@ export async function planImport(repository: Repository, { commonService, prune,
     const release = releases[index];
     const document = wanted.get(layerKey(layer));
     if (document) edits.push(...documentEdit(layer, release, document));
-    else if (release?.entries.has(DOCUMENT_KEY)) {
+    else if (release?.entries.has(DOCUMENT_KEY) && isViewed(layer)) {
       leftover.push(layer);
       if (prune) edits.push(editOf(layer, release, 'document', DEFAULT_DOCUMENT, null));
     }

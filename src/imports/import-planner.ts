@@ -1,7 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { forbidden, requireAllowed } from '../access/decide';
 import type { CatalogAdditions } from '../catalog/add-to-catalog';
 import { Catalog } from '../catalog/catalog';
 import type { PublishResult } from '../changes/publisher';
+import type { Actor } from '../kernel/actor';
+import { ROOT_ENVIRONMENT } from '../kernel/names';
 import type { LayerView } from '../releases/layer-release';
 import { ReleaseReader } from '../releases/release-reader';
 import { KeptSeals } from '../secrets/kept-seals';
@@ -46,17 +49,24 @@ export class ImportPlanner {
     private readonly seals: KeptSeals,
   ) {}
 
-  async plan(request: ImportRequest): Promise<PlannedImport> {
+  /** @throws DomainError `forbidden` unless the actor may do all of it, before anything tells what there is already */
+  async plan(request: ImportRequest, { authority }: Actor): Promise<PlannedImport> {
     const repository = readRepository(request.files, { ...request, limits: this.settings.documents });
+    const permission = request.publish ? 'publish' : 'edit';
+    requireAllowed(authority, permission, repository.documents.map(({ layer }) => layer));
+    if (!authority.allowsInEnvironment('view', request.parentEnvironment)) throw forbidden('view', 'in the parent environment');
     const created = await this.missing(repository, request.parentEnvironment);
+    requireAllowed(authority, 'grant', created.services.map((service) => ({ service, environment: ROOT_ENVIRONMENT })));
+    if (created.environments.length > 0 && !authority.allowsEverywhere('administer')) throw forbidden('administer', 'everything, to create environments');
     const catalog = this.catalog.with(created);
     const environments = catalog.environments().map(({ name }) => name);
     const again = async (head: LayerView): Promise<ImportPlan> => {
-      const plan = await planImport(repository, { ...request, environments }, head);
+      const plan = await planImport(repository, { ...request, environments, isViewed: (layer) => authority.allows('view', layer) }, head);
+      requireAllowed(authority, permission, plan.edits.map(({ layer }) => layer));
       return { ...plan, edits: await this.seals.keep(plan.edits) };
     };
     const plan = await again(this.reader.head);
-    return { ...plan, repository, created, again, rehearsed: await this.rehearsal.run(plan.edits, catalog) };
+    return { ...plan, repository, created, again, rehearsed: await this.rehearsal.run(plan.edits, catalog, authority) };
   }
 
   private async missing({ services, environments }: Repository, parentEnvironment: string): Promise<CatalogAdditions> {

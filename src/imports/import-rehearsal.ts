@@ -4,6 +4,8 @@ import type { EntryEdit } from '../changes/entry-edit';
 import { ImpactAssessor, INSTANCE_COUNTER, type InstanceCounter } from '../changes/impact';
 import { ProposedLayersBuilder } from '../changes/proposed-layers';
 import type { PublishResult } from '../changes/publisher';
+import { requireIncludable } from '../changes/require-includable';
+import type { Authority } from '../kernel/authority';
 import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
 import { ReleaseReader } from '../releases/release-reader';
@@ -26,10 +28,11 @@ export class ImportRehearsal {
   ) {}
 
   /** @throws DomainError whatever publishing the edits would throw */
-  async run(edits: readonly EntryEdit[], catalog: Catalog): Promise<PublishResult> {
+  async run(edits: readonly EntryEdit[], catalog: Catalog, authority: Authority): Promise<PublishResult> {
     const { heads, reader, contents } = this;
+    await requireIncludable(authority, edits, reader.head, catalog.knownLineageNames);
     const proposed = await new ProposedLayersBuilder(catalog, reader, contents, this.settings, heads).build(edits);
-    const { impact, truncated, approvals } = await new ImpactAssessor(catalog, heads, reader, contents, this.sealed, this.instances).assess(proposed);
+    const { impact, truncated, approvals } = await new ImpactAssessor(catalog, heads, reader, contents, this.sealed, this.instances).assess(proposed, authority);
     return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact, truncated, approvals };
   }
 }

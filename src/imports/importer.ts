@@ -29,7 +29,7 @@ export class Importer {
   ) {}
 
   async run(request: ImportRequest, actor: Actor): Promise<ImportResult> {
-    const { repository, created, leftover, edits, rehearsed, again } = await this.planner.plan(request);
+    const { repository, created, leftover, edits, rehearsed, again } = await this.planner.plan(request, actor);
     const result = { ...rehearsed, repository, created, leftover };
     if (request.dryRun) return result;
 

@@ -20,7 +20,7 @@ export class ImportsController {
 
   @Post()
   @HttpCode(200)
-  @Needs('publish', 'somewhere')
+  @Needs('edit', 'somewhere')
   @Idempotent()
   @ApiOperation({ summary: 'Make the files of a Spring Cloud Config repository services, environments and layers, as one change' })
   @ApiOkResponse({ type: ImportView })

@@ -28,6 +28,7 @@ const NOTHING: Authority = {
   allowsSomewhere: () => false,
   allowsInEnvironment: () => false,
   servicesWith: () => [],
+  layersWith: () => [],
 };
 
 /** Somebody in the very act of signing in: known by name, and asking for nothing yet. */

@@ -223,7 +223,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   'GET /api/v1/compare': { access: 'view somewhere', status: 200, query: '?service=orders&from=staging&to=production' },
   'POST /api/v1/imports': {
-    access: 'publish somewhere',
+    access: 'edit somewhere',
     status: 200,
     body: () => ({ files: [{ path: `${unique('imported')}.yml`, content: 'server.port: 0\n' }], title: 'A repository' }),
   },
