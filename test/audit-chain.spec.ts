@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { hashOfLine, type Anchor } from '../src/audit/audit-line';
@@ -64,10 +65,11 @@ describe('given a chain that nobody has touched', () => {
 
   it('links each record by the hash of its line, which follows from the one before', async () => {
     let previous = '0'.repeat(64);
-    for (const line of (await new AuditLog(database.dataSource).list({}, undefined, 100)).reverse()) {
-      const { id: _, ...exported } = line;
-      expect([exported.previous, exported.hash]).toEqual([previous, hashOfLine(exported)]);
-      previous = exported.hash;
+    for await (const lines of new AuditLog(database.dataSource).pages({}, await headOf(database.dataSource))) {
+      for (const line of lines) {
+        expect([line.previous, line.hash]).toEqual([previous, hashOfLine(line)]);
+        previous = line.hash;
+      }
     }
     expect(previous).toBe((await headOf(database.dataSource)).hash);
   });
@@ -97,6 +99,9 @@ describe('given a chain that nobody has touched', () => {
 });
 
 describe('given somebody who owns the database', () => {
+  beforeEach(() => jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined));
+  afterEach(() => jest.restoreAllMocks());
+
   const CASES: readonly (readonly [what: string, statements: readonly string[], fault: object])[] = [
     ['an altered subject', [`UPDATE audit_record SET subject = subject || '{"message": "Nothing"}' WHERE revision = 7`], { reason: 'altered', position: 7 }],
     ['an altered actor', [`UPDATE audit_record SET actor = jsonb_set(actor, '{person,name}', '"Grace"') WHERE revision = 7`], { reason: 'altered', position: 7 }],
@@ -185,7 +190,7 @@ describe('given a database of its own', () => {
     expect(await verify(own.dataSource)).toEqual({ head: { position: 0, hash: '0'.repeat(64) }, records: 0 });
   });
 
-  it('links what hundreds of transactions record at the same time, in whatever order they lock other rows', async () => {
+  it('links what many transactions record at the same time, in whatever order they lock other rows', async () => {
     await own.dataSource.query(`INSERT INTO service (name) SELECT 'service-' || n FROM generate_series(0, 4) n`);
     const act = (number: number): Promise<void> =>
       own.dataSource.transaction(async (manager) => {
@@ -195,15 +200,15 @@ describe('given a database of its own', () => {
         await recordAudits(manager, [entry(number), entry(number)]);
         if (number % 10 === 0) throw new Error('rolled back');
       });
-    const outcomes = await Promise.allSettled(Array.from({ length: 400 }, (_, number) => act(number)));
-    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(40);
-    expect(await verify(own.dataSource)).toMatchObject({ records: 3 * 360, head: { position: 3 * 360 } });
+    const outcomes = await Promise.allSettled(Array.from({ length: 200 }, (_, number) => act(number)));
+    expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(20);
+    expect(await verify(own.dataSource)).toMatchObject({ records: 3 * 180, head: { position: 3 * 180 } });
     expect((await verify(own.dataSource)).fault).toBeUndefined();
   });
 
   it('hashes whatever JSON a record holds as Postgres does', async () => {
-    const json = fc.jsonValue({ noUnicodeString: false } as never);
-    const subjects = fc.sample(json, 300).filter((value) => !JSON.stringify(value).includes('\\u0000') && !/\\ud[89a-f]/i.test(JSON.stringify(value)));
+    const json = fc.jsonValue({ stringUnit: 'binary' });
+    const subjects = fc.sample(json, 150).filter((value) => !JSON.stringify(value).includes('\\u0000') && !/\\ud[89a-f]/i.test(JSON.stringify(value)));
     const special = { '': 0, 'é': 1, ee: 2, eé: 3, a: [1e21, -1.5e-7, 5e-324, 1.7976931348623157e308, 0.1, -0], 'z\u2028\u007f"\\\b': null };
     await own.dataSource.transaction((manager) => recordAudits(manager, [...subjects, special].map((value) => ({ ...entry(1), subject: { value } }))));
     expect((await verify(own.dataSource)).fault).toBeUndefined();

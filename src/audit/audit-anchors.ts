@@ -40,7 +40,7 @@ export class AuditAnchors implements OnApplicationBootstrap, BeforeApplicationSh
   async drop(): Promise<void> {
     const head = await this.log.head();
     const fault = this.seen && (await this.verifier.faultAt(this.seen, head));
-    if (fault !== undefined) this.logger.error(`The audit was tampered with, or the database was restored: ${fault.detail} See docs/audit.md.`);
+    if (fault !== undefined) this.logger.error(`The audit is not what was written, or an older database was restored: ${fault.detail} See docs/audit.md.`);
     if (head.hash !== this.seen?.hash) this.logger.log(`The audit ends at position ${head.position} with the hash ${head.hash}.`);
     this.seen = head;
   }

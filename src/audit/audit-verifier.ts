@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Turns } from '../kernel/turns';
 import { BEGINNING, type Anchor } from './audit-line';
@@ -28,6 +28,8 @@ export interface Verified {
 /** Holds every record against the chain, page by page, and leaves the event loop to others in between. */
 @Injectable()
 export class AuditVerifier {
+  private readonly logger = new Logger(AuditVerifier.name);
+
   constructor(
     private readonly dataSource: DataSource,
     private readonly log: AuditLog,
@@ -39,7 +41,9 @@ export class AuditVerifier {
     const moved = known && (await this.faultAt(known, head));
     const { records, fault } = moved ? { records: 0, fault: moved } : await this.follow(known ?? BEGINNING, head, anchor);
     const found = fault ?? (await this.unlinkable());
-    return { head, records, ...(found === undefined ? {} : { fault: found }) };
+    if (found === undefined) return { head, records };
+    this.logger.error(`The audit is not what was written: ${found.detail} See docs/audit.md.`);
+    return { head, records, fault: found };
   }
 
   /** What is wrong with the chain if `anchor` was a position of it. Looks nowhere else. */

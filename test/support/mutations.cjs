@@ -12,6 +12,30 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a record that is believed whatever its hash is': {
+    file: 'src/audit/chain-check.ts',
+    find: 'if (hashOfLine(record) !== hash) return',
+    replace: 'if (hash.length !== 64) return',
+    spec: 'src/audit/chain-check.spec.ts',
+  },
+  'a chain whose records are checked one by one only': {
+    file: 'src/audit/chain-check.ts',
+    find: 'position - 1 === before?.position && previous !== before.hash',
+    replace: 'previous.length !== 64',
+    spec: 'src/audit/chain-check.spec.ts',
+  },
+  'a chain that was cut off, taken for a short one': {
+    file: 'src/audit/chain-check.ts',
+    find: 'gaps || anchor.position <= position ?',
+    replace: 'gaps || anchor.position > position || anchor.position <= position ?',
+    spec: 'src/audit/chain-check.spec.ts',
+  },
+  'a record put in past the chain, and not looked for': {
+    file: 'src/audit/audit-verifier.ts',
+    find: 'rows.find(({ linked }) => !linked)',
+    replace: 'rows.find(({ linked }) => linked && false)',
+    spec: 'test/audit-chain.spec.ts',
+  },
   'a client that came later, taken for a slow one': {
     file: 'src/telemetry/delivery-metrics.ts',
     find: 'if (connectedAt <= committedAt) ',
