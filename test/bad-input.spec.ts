@@ -348,7 +348,7 @@ describe('given a header', () => {
 
 describe('given a cursor', () => {
   const encode = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
-  const LISTS = ['/api/v1/environments', '/api/v1/services', '/api/v1/tokens', '/api/v1/client-keys', '/api/v1/audit', '/api/v1/instances', '/api/v1/changes', '/api/v1/revisions', `${layer}/releases`];
+  const LISTS = ['/api/v1/environments', '/api/v1/services', '/api/v1/grants', '/api/v1/tokens', '/api/v1/client-keys', '/api/v1/audit', '/api/v1/instances', '/api/v1/changes', '/api/v1/revisions', `${layer}/releases`];
 
   it.each([
     '', 'x', '%00', '__proto__', '../..', encode('{'), encode({}), encode([]), encode(null), encode([null]), encode([[]]), encode([{}]), encode([1, 2, 3, 4]), encode(['a', 'b', 'c', 'd']), encode([1.5]),

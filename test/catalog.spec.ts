@@ -1,4 +1,4 @@
-import { Api } from './support/api';
+import { ADMINISTRATION, Api } from './support/api';
 import { eventually } from './support/eventually';
 import { startServer, type TestServer } from './support/server';
 
@@ -107,7 +107,7 @@ describe('the audit', () => {
   it('remembers who did what to what, newest first, and no values', async () => {
     const requestId = 'audited-request';
     await api.must('POST', '/api/v1/services', { name: 'audited', description: 'not to be seen' }, { 'x-request-id': requestId });
-    await api.must('POST', '/api/v1/tokens', { name: 'second' });
+    await api.must('POST', '/api/v1/tokens', { name: 'second', grants: ADMINISTRATION });
     const { json, text } = await api.must('GET', '/api/v1/audit?limit=2');
     expect(json.items).toMatchObject([
       { action: 'token.create', subject: { name: 'second' } },

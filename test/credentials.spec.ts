@@ -1,4 +1,4 @@
-import { Api } from './support/api';
+import { ADMINISTRATION, Api } from './support/api';
 import { OPENERS, openSocketIo, type Connection } from './support/connections';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -37,7 +37,7 @@ const createKey = async (service: string, environment: string, more: object = {}
   (await api.must('POST', '/api/v1/client-keys', { name: `${service} in ${environment}`, service, environment, ...more })).json as Created;
 
 async function makeKeys() {
-  const token = async (): Promise<Created> => (await api.must('POST', '/api/v1/tokens', { name: 'short-lived' })).json as Created;
+  const token = async (): Promise<Created> => (await api.must('POST', '/api/v1/tokens', { name: 'short-lived', grants: ADMINISTRATION })).json as Created;
   const revoked = { token: await token(), key: await createKey('*', 'base') };
   await api.must('DELETE', `/api/v1/tokens/${revoked.token.id}`);
   await api.must('DELETE', `/api/v1/client-keys/${revoked.key.id}`);

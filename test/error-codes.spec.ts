@@ -72,10 +72,20 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   revision_not_found: { provoke: () => api.get('/api/v1/revisions/999') },
   change_not_found: { provoke: () => api.get('/api/v1/changes/999') },
   edit_not_found: { provoke: async () => api.request('DELETE', `${await begun()}/services/orders/environments/base/documents/application/edit`) },
+  person_not_found: { provoke: () => api.get(`/api/v1/people/${nobody}`) },
+  link_not_found: { provoke: () => api.as(undefined).post('/api/v1/links', { secret: 'none', password: 'nothing' }) },
   secret_not_found: { provoke: () => api.post(`${layer}/reveal`, {}) },
   credential_not_found: { provoke: () => api.request('DELETE', `/api/v1/tokens/${nobody}`) },
+  grant_not_found: { provoke: () => api.request('DELETE', `/api/v1/grants/${nobody}`) },
 
   name_taken: { provoke: () => api.post('/api/v1/services', { name: 'orders' }), members: { pointer: '/name' } },
+  grant_exists: {
+    provoke: async () => {
+      const grant = { subject: { kind: 'group', name: 'team' }, role: 'viewer', services: 'orders', environment: 'base' };
+      await api.must('POST', '/api/v1/grants', grant);
+      return api.post('/api/v1/grants', grant);
+    },
+  },
   service_included: {
     provoke: () => api.request('DELETE', '/api/v1/services/library'),
     members: { includedBy: [expect.anything()] },
@@ -87,9 +97,6 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
       return api.request('DELETE', `/api/v1/tokens/${json.items[0].id}`);
     },
   },
-  change_not_open: {
-    provoke: async () => {
-      const change = await begun();
   cannot_sign_in: {
     provoke: async () => {
       const { json } = await api.must('POST', '/api/v1/people', { login: 'ada', name: 'Ada' });
@@ -97,6 +104,9 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
       return api.post(`/api/v1/people/${json.id}/links`);
     },
   },
+  change_not_open: {
+    provoke: async () => {
+      const change = await begun();
       await api.must('DELETE', change);
       return api.request('PATCH', change, { title: 'Too late' });
     },
@@ -186,6 +196,13 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   include_cycle: { provoke: () => api.include('library@production', 'orders'), members: { cycle: ['library', 'orders', 'library'] } },
   nothing_to_publish: { provoke: async () => api.post(`${await begun()}/publish`) },
   import_invalid: { provoke: () => api.post('/api/v1/imports', { files: [{ path: '../up.yml', content: 'a: 1\n' }] }) },
+  password_unsuitable: {
+    provoke: async () => {
+      const { json } = await api.must('POST', '/api/v1/people', { login: 'grace', name: 'Grace' });
+      return api.as(undefined).post('/api/v1/links', { secret: json.link.secret, password: 'short' });
+    },
+    members: { pointer: '/password' },
+  },
   idempotency_key_reused: {
     provoke: async () => {
       const header = { 'idempotency-key': 'used' };
@@ -197,13 +214,6 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
   too_many_requests: {
     provoke: async () => {
       const small = await startServer({ http: { maxConcurrentRequests: 1 } }, database);
-  password_unsuitable: {
-    provoke: async () => {
-      const { json } = await api.must('POST', '/api/v1/people', { login: 'grace', name: 'Grace' });
-      return api.as(undefined).post('/api/v1/links', { secret: json.link.secret, password: 'short' });
-    },
-    members: { pointer: '/password' },
-  },
       const runner = database.dataSource.createQueryRunner();
       const crowd: Promise<Answer>[] = [];
       try {

@@ -1,4 +1,4 @@
-import { Api, layerPath, type Answer } from './support/api';
+import { ADMINISTRATION, type Answer, Api, layerPath } from './support/api';
 import { startServer, type TestServer } from './support/server';
 
 let server: TestServer;
@@ -41,7 +41,7 @@ describe('given an Idempotency-Key', () => {
   });
 
   it('belongs to the actor who sent it', async () => {
-    const { secret } = (await api.must('POST', '/api/v1/tokens', { name: 'another' })).json as { secret: string };
+    const { secret } = (await api.must('POST', '/api/v1/tokens', { name: 'another', grants: ADMINISTRATION })).json as { secret: string };
     await create('mine', 'key-4');
     const theirs = await create('theirs', 'key-4', api.as(secret));
     expect([theirs.status, replayed(theirs)]).toEqual([201, false]);
@@ -90,7 +90,7 @@ describe('given an Idempotency-Key', () => {
   });
 
   it('does not keep the answer that shows a secret', async () => {
-    await api.must('POST', '/api/v1/tokens', { name: 'secret' }, { 'idempotency-key': 'key-9' });
+    await api.must('POST', '/api/v1/tokens', { name: 'secret', grants: ADMINISTRATION }, { 'idempotency-key': 'key-9' });
     expect(await sql(`SELECT 1 FROM idempotency_key WHERE key = 'key-9'`)).toEqual([]);
   });
 });

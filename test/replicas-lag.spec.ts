@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Api } from './support/api';
+import { ADMINISTRATION, Api } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { checkHistory, type Published } from './support/feed-checker';
@@ -85,7 +85,7 @@ it('says how far its clock is off', async () => {
 });
 
 it('lets in who is let in elsewhere, and publishes in the order of the log, whatever its clock says', async () => {
-  const { json } = await new Api(well.url, token).must('POST', '/api/v1/tokens', { name: 'for an hour', expiresAt: new Date(Date.now() + 3_600_000).toISOString() });
+  const { json } = await new Api(well.url, token).must('POST', '/api/v1/tokens', { name: 'for an hour', grants: ADMINISTRATION, expiresAt: new Date(Date.now() + 3_600_000).toISOString() });
   const api = new Api(poor.url, json.secret as string);
   await eventually(() => api.must('GET', '/v1/config/base/orders'));
   const published = await api.putYaml('orders@base', `n: ${-1}\n`);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { connect } from '../client/src/index';
-import { Api, layerPath, type Answer } from './support/api';
+import { ADMINISTRATION, Api, layerPath, type Answer } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { MASTER_KEY, startServer, type TestServer } from './support/server';
@@ -217,7 +217,7 @@ describe('given people who want to see secrets', () => {
   });
 
   it('refuses who has not been granted it, an administrator included, and records that too', async () => {
-    const plain = api.as((await api.must('POST', '/api/v1/tokens', { name: 'no reveal' })).json.secret as string);
+    const plain = api.as((await api.must('POST', '/api/v1/tokens', { name: 'no reveal', grants: ADMINISTRATION })).json.secret as string);
     const before = (await audited('secret.reveal-refused')).length;
     expect((await reveal(plain, {})).status).toBe(403);
     const refusals = await audited('secret.reveal-refused');
@@ -228,13 +228,9 @@ describe('given people who want to see secrets', () => {
     await sealInto('common@base', { shared: 'of the library' }, 'library');
     await api.include('orders@production', 'common');
     expect(((await client.values('orders@production')).library as { shared: string }).shared).toBe('of the library');
-    const { secret, id } = (await api.must('POST', '/api/v1/tokens', { name: 'orders only' })).json as { secret: string; id: string };
-    await database.dataSource.query(`UPDATE access_grant SET reveal = true, role = 'viewer', services = 'orders' WHERE subject = $1`, [id]);
-    await database.dataSource.query(`UPDATE topic_counter SET value = value + 1 WHERE topic = 'access'`);
-    await eventually(async () => {
-      const { json } = await reveal(api.as(secret), {});
-      expect(Object.fromEntries(json.values.map((value: { path: string; value?: unknown; fault?: string }) => [value.path, value.value ?? value.fault]))).toMatchObject({ '/db/password': 'to be shown', '/shared': 'not_allowed' });
-    });
+    const { secret } = (await api.must('POST', '/api/v1/tokens', { name: 'orders only', grants: [{ role: 'viewer', services: 'orders', environment: 'base', reveal: true }] })).json as { secret: string };
+    const { json } = await reveal(api.as(secret), {});
+    expect(Object.fromEntries(json.values.map((value: { path: string; value?: unknown; fault?: string }) => [value.path, value.value ?? value.fault]))).toMatchObject({ '/db/password': 'to be shown', '/shared': 'not_allowed' });
     expect((await reveal(api.as(secret), { document: 'library' })).status).toBe(403);
   });
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Api } from './support/api';
+import { ADMINISTRATION, Api } from './support/api';
 import { openSocketIo, openStream } from './support/connections';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
@@ -143,7 +143,7 @@ describe('given a process that starts while the database is away', () => {
     ['read what is only in the database', () => api.get('/api/v1/revisions')],
     ['read a layer', () => api.get('/api/v1/services/orders/environments/base')],
     ['list environments', () => api.get('/api/v1/environments')],
-    ['make a credential', () => api.post('/api/v1/tokens', { name: 'new' })],
+    ['make a credential', () => api.post('/api/v1/tokens', { name: 'new', grants: ADMINISTRATION })],
     ['recover', () => api.post('/api/v1/recoveries', { message: 'why', above: 10 })],
     ['read a snapshot that is not at hand', () => api.get('/v1/config/production/cold')],
     ['read as of a revision', () => api.get('/v1/config/production/orders?asOf=1')],

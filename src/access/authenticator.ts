@@ -1,16 +1,17 @@
-import { Inject, Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Optional, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { CLOCK, type Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
 import type { Credential } from './credential';
 import { CREDENTIAL_STORE, type CredentialStore, type HashedCredential } from './credential-store';
-import { hashOf, isSecret, isSessionSecret } from './secret';
+import { CREDENTIAL_USE, type CredentialUse } from './credential-use';
+import { hashOf, isGenuine, isSecret, isSessionSecret } from './secret';
 
 const MIN_TIMER_MS = 1_000;
 /** Longer than this, setTimeout fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** @param current what a credential is now; undefined when it is not usable any more */
-type AccessListener = (current: (id: string) => Credential | undefined) => void;
+/** @param current what the credential with a secret of this hash is now; undefined when it is not usable any more */
+type AccessListener = (current: (hash: string) => Credential | undefined) => void;
 
 /**
  * Turns a secret into the credential it belongs to. All usable credentials are remembered by the hash of their secret,
@@ -19,7 +20,7 @@ type AccessListener = (current: (id: string) => Credential | undefined) => void;
  */
 @Injectable()
 export class Authenticator implements OnModuleInit, OnModuleDestroy {
-  private known = new Map<string, Credential>();
+  private known = new Map<string, HashedCredential>();
   private readonly listeners = new Set<AccessListener>();
   /** Grows whenever credentials change: what was read before must not be remembered after. */
   private generation = 0;
@@ -32,6 +33,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   constructor(
     @Inject(CREDENTIAL_STORE) private readonly store: CredentialStore,
     @Inject(CLOCK) private readonly clock: Clock,
+    @Optional() @Inject(CREDENTIAL_USE) private readonly use?: CredentialUse,
   ) {}
 
   onModuleInit(): void {
@@ -61,7 +63,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
   /** All that are remembered, for keeping them elsewhere; undefined before they were first read. */
   usable(): HashedCredential[] | undefined {
     if (!this.loaded) return undefined;
-    return [...this.known].map(([hash, credential]) => ({ ...credential, hash }));
+    return [...this.known.values()];
   }
 
   /** Without waiting, and only what is remembered: for the hot path, which falls back on {@link authenticate}. */
@@ -98,10 +100,9 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
     const usable = await this.store.usable();
     // Something was revoked meanwhile: who asked wants to know of that as well.
     if (generation !== this.generation) return this.refreshing;
-    this.known = new Map(usable.map(({ hash, ...credential }) => [hash, Object.freeze(credential)]));
+    this.known = new Map(usable.map((credential) => [credential.hash, Object.freeze(credential)]));
     this.loaded = true;
-    const byId = new Map([...this.known.values()].map((credential) => [credential.id, credential]));
-    for (const listener of this.listeners) listener((id) => byId.get(id));
+    for (const listener of this.listeners) listener((hash) => this.known.get(hash));
     this.refreshAt(earliest(usable.map(({ expiresAt }) => expiresAt)));
   }
 
@@ -117,12 +118,18 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
 
   private async bySecret(secret: string): Promise<Credential | undefined> {
     const hash = hashOf(secret);
-    return this.remembered(hash.toString('base64')) ?? (await this.lookUp(hash));
+    const remembered = this.remembered(hash.toString('base64'));
+    if (remembered !== undefined || !isGenuine(secret)) return remembered;
+    const credential = await this.lookUp(hash);
+    if (credential !== undefined) this.use?.used(credential);
+    return credential;
   }
 
-  private remembered(key: string): Credential | undefined {
-    const credential = this.known.get(key);
-    return credential !== undefined && this.isUsable(credential) ? credential : undefined;
+  private remembered(hash: string): Credential | undefined {
+    const credential = this.known.get(hash);
+    if (credential === undefined || !this.isUsable(credential)) return undefined;
+    this.use?.used(credential);
+    return credential;
   }
 
   private async lookUp(hash: Buffer): Promise<Credential | undefined> {
@@ -131,7 +138,7 @@ export class Authenticator implements OnModuleInit, OnModuleDestroy {
       const credential = await this.store.find(hash);
       // Revoked while the answer was under way: it may be older than the revocation.
       if (generation !== this.generation) continue;
-      if (credential !== undefined) this.known.set(hash.toString('base64'), credential);
+      if (credential !== undefined) this.known.set(credential.hash, credential);
       return credential;
     }
   }

@@ -19,8 +19,8 @@ export class Authorities {
     return authority;
   }
 
-  /** So that an environment that was only just created elsewhere is known to what is asked next. */
-  async learn(environment: string): Promise<void> {
-    await this.lineages.read(environment);
+  /** So that an environment that was only just created elsewhere is known to what is asked next. Answers its lineage. */
+  learn(environment: string): Promise<readonly string[]> {
+    return this.lineages.read(environment);
   }
 }

@@ -1,16 +1,15 @@
 import type { Credential } from './credential';
 
-/** A credential with the hash of its secret, in base64. */
 export interface HashedCredential extends Credential {
   readonly hash: string;
 }
 
 /** Where this process has its credentials from. */
 export interface CredentialStore {
-  /** All that are neither revoked nor expired. */
+  /** All that are neither revoked nor expired; one that is being rotated twice, once by each of its secrets. */
   usable(): Promise<readonly HashedCredential[]>;
   /** The usable credential whose secret has this hash: for one that may be younger than the last {@link usable}. */
-  find(hash: Buffer): Promise<Credential | undefined>;
+  find(hash: Buffer): Promise<HashedCredential | undefined>;
   /** Tells when any credential has changed on any replica, and again when the listener has failed. Returns how to stop it. */
   onChange(listener: () => Promise<void>): () => void;
 }

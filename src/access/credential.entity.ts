@@ -38,6 +38,20 @@ export class StoredCredential {
   @Column({ name: 'last_used_at', type: 'timestamptz', nullable: true })
   lastUsedAt!: Date | null;
 
+  @Column({ name: 'rotated_at', type: 'timestamptz', nullable: true })
+  rotatedAt!: Date | null;
+
+  /** Of the secret before this one, which works until {@link previousExpiresAt}. */
+  @Column({ name: 'previous_secret_hash', type: 'bytea', nullable: true, select: false })
+  previousSecretHash!: Buffer | null;
+
+  @Column({ name: 'previous_expires_at', type: 'timestamptz', nullable: true })
+  previousExpiresAt!: Date | null;
+
+  /** Like {@link lastUsedAt}, of the secret before this one. */
+  @Column({ name: 'previous_used_at', type: 'timestamptz', nullable: true })
+  previousUsedAt!: Date | null;
+
   @Column({ name: 'created_at', type: 'timestamptz' })
   createdAt!: Date;
 

@@ -18,6 +18,10 @@ export interface Credential {
   /** Client keys: the root of the subtree of environments that can be read. */
   readonly environment?: string;
   readonly expiresAt?: Date;
+  /** Of the secret it came with, in base64: the two secrets of one that is being rotated are told apart by it. */
+  readonly hash?: string;
+  /** It came with the secret that was replaced, which works until {@link expiresAt}. */
+  readonly isPrevious?: true;
 }
 
 /** `*` in a client key: every service. */

@@ -1,10 +1,19 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsUUID, Matches } from 'class-validator';
+import { IsUUID, Matches, ValidateBy } from 'class-validator';
+import { AuditActorView } from '../audit/audit.dto';
+import { millisecondsOf } from '../http/duration';
 import { PageQuery } from '../http/page';
-import { Flag, LabelName, Moment, Text } from '../http/shape';
+import { Flag, LabelName, MayBeAbsent, Moment, NestedList, Text } from '../http/shape';
+import type { LastingActor } from '../kernel/actor';
 import { LABEL_PATTERN } from '../kernel/names';
 import { ANY_SERVICE } from './credential';
-import type { StoredCredential } from './credential.entity';
+import { HeldGrant, HeldGrantView } from './grants.dto';
+
+/** Of a token when it is made. */
+const MAX_GRANTS = 50;
+/** Longest that the secret before may go on working. */
+export const MAX_OVERLAP_DAYS = 30;
+export const DEFAULT_OVERLAP = '24h';
 
 export class CredentialsQuery extends PageQuery {
   @Flag({ optional: true, description: '`true`: also those that were revoked.' })
@@ -17,7 +26,7 @@ export class CredentialParams {
   id!: string;
 }
 
-export class CreateToken {
+class CreateCredential {
   @Text({ min: 1, max: 200, description: 'Who or what it is for. Shown in the history and in the audit.' })
   name!: string;
 
@@ -25,7 +34,15 @@ export class CreateToken {
   expiresAt?: string;
 }
 
-export class CreateClientKey extends CreateToken {
+export class CreateToken extends CreateCredential {
+  @Flag({ optional: true, description: '`true`: a token that acts for the person who makes it, and needs `expiresAt`.' })
+  personal?: boolean;
+
+  @NestedList(() => HeldGrant, { optional: true, max: MAX_GRANTS, description: 'What a service token may do, at least one; what a personal token is limited to, nothing but its person when absent.' })
+  grants?: HeldGrant[];
+}
+
+export class CreateClientKey extends CreateCredential {
   @ApiProperty({ example: 'orders', description: `The service whose configuration it reads, or \`${ANY_SERVICE}\` for all.` })
   @Matches(new RegExp(`^\\*$|${LABEL_PATTERN.source}`), { message: `service must be the name of a service or ${ANY_SERVICE}` })
   service!: string;
@@ -34,7 +51,31 @@ export class CreateClientKey extends CreateToken {
   environment!: string;
 }
 
-export class TokenView {
+export class RotateCredential {
+  @ApiProperty({ required: false, default: DEFAULT_OVERLAP, example: '7d', description: `How long the secret before goes on working (\`0\`, \`30m\`, \`24h\`, \`7d\`), at most ${MAX_OVERLAP_DAYS} days.` })
+  @MayBeAbsent()
+  @ValidateBy({
+    name: 'isOverlap',
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && (millisecondsOf(value) ?? Infinity) <= MAX_OVERLAP_DAYS * 86_400_000,
+      defaultMessage: () => `$property must be a time such as 0, 30m, 24h or 7d, at most ${MAX_OVERLAP_DAYS}d`,
+    },
+  })
+  overlap?: string;
+
+  @Moment({ optional: true, description: 'When it stops working from now on; as before when absent. Not for a token that rotates itself.' })
+  expiresAt?: string;
+}
+
+export class PreviousSecretView {
+  @ApiProperty({ format: 'date-time', description: 'Until when it goes on working.' })
+  expiresAt!: string;
+
+  @ApiProperty({ type: String, nullable: true, format: 'date-time', description: 'About when it was last used since it was replaced: somebody has not got the new one yet.' })
+  lastUsedAt!: string | null;
+}
+
+class CredentialView {
   @ApiProperty({ format: 'uuid' })
   id!: string;
 
@@ -47,25 +88,42 @@ export class TokenView {
   @ApiProperty({ format: 'date-time' })
   createdAt!: string;
 
+  @ApiProperty({ type: AuditActorView, nullable: true, description: 'Null for those made before this was kept.' })
+  createdBy!: LastingActor | null;
+
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   expiresAt!: string | null;
 
+  @ApiProperty({ type: String, nullable: true, format: 'date-time', description: 'To within two minutes; without what edges have served.' })
+  lastUsedAt!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, format: 'date-time', description: 'When it was last given a new secret.' })
+  rotatedAt!: string | null;
+
+  @ApiProperty({ type: PreviousSecretView, nullable: true, description: 'The secret before, while it still works.' })
+  previousSecret!: PreviousSecretView | null;
+
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   revokedAt!: string | null;
-
-  static of(this: void, { id, name, prefix, createdAt, expiresAt, revokedAt }: StoredCredential): TokenView {
-    return {
-      id,
-      name,
-      prefix,
-      createdAt: createdAt.toISOString(),
-      expiresAt: expiresAt?.toISOString() ?? null,
-      revokedAt: revokedAt?.toISOString() ?? null,
-    };
-  }
 }
 
-export class ClientKeyView extends TokenView {
+export class TokenPersonView {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty()
+  name!: string;
+}
+
+export class TokenView extends CredentialView {
+  @ApiProperty({ type: TokenPersonView, nullable: true, description: 'Personal tokens: whom it acts for. Null for service tokens.' })
+  person!: TokenPersonView | null;
+
+  @ApiProperty({ type: [HeldGrantView], description: 'What a service token may do; what a personal token is limited to, if to anything.' })
+  grants!: HeldGrantView[];
+}
+
+export class ClientKeyView extends CredentialView {
   @ApiProperty({ example: 'orders' })
   service!: string;
 

@@ -1,15 +1,42 @@
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomInt } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { crc32 } from 'node:zlib';
 
-const PREFIX = { token: 'tta_', 'client-key': 'ttk_', session: 'tts_', link: 'ttl_' } as const;
-const WELL_FORMED = /^tt[ak]_[A-Za-z0-9_-]{43}$/;
-const WELL_FORMED_SESSION = /^tts_[A-Za-z0-9_-]{43}$/;
+const PREFIX = { token: 'tta_', 'personal-token': 'ttp_', 'client-key': 'ttk_', session: 'tts_', link: 'ttl_' } as const;
+/** Letters and digits only: a secret is one word to whoever selects it, or searches for it. */
+const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** 62^43 is just above 2^256. */
+const RANDOM_LENGTH = 43;
+const CHECKSUM_LENGTH = 6;
+// 43 characters, of base64url: as they were made before they had a checksum.
+const WELL_FORMED = /^tt[apk]_(?:[A-Za-z0-9_-]{43}|[A-Za-z0-9]{49})$/;
+const WELL_FORMED_SESSION = /^tts_(?:[A-Za-z0-9_-]{43}|[A-Za-z0-9]{49})$/;
 /** Enough to recognise a secret in a list; 24 of its 256 bits. */
 const SHOWN_LENGTH = 8;
 
-/** 256 random bits. They cannot be guessed or enumerated, so a slow hash would protect nothing that SHA-256 does not. */
+/**
+ * 256 random bits, which cannot be guessed or enumerated: a slow hash would protect nothing that SHA-256 does not. The
+ * prefix lets a scanner find it, and the checksum at its end lets the scanner know what it has found without asking anybody.
+ */
 export function newSecret(kind: keyof typeof PREFIX): string {
-  return PREFIX[kind] + randomBytes(32).toString('base64url');
+  const secret = PREFIX[kind] + Array.from({ length: RANDOM_LENGTH }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
+  return secret + checksumOf(secret);
+}
+
+/** Whether the checksum of a well-formed secret is right, if it has one: what was never given out need not be looked up. */
+export function isGenuine(secret: string): boolean {
+  const body = secret.slice(0, -CHECKSUM_LENGTH);
+  return body.length < PREFIX.token.length + RANDOM_LENGTH || secret.endsWith(checksumOf(body));
+}
+
+/** CRC-32 of the text, in base 62. */
+function checksumOf(text: string): string {
+  let [digits, rest] = ['', crc32(text)];
+  for (let place = 0; place < CHECKSUM_LENGTH; place += 1) {
+    digits = ALPHABET.charAt(rest % ALPHABET.length) + digits;
+    rest = Math.floor(rest / ALPHABET.length);
+  }
+  return digits;
 }
 
 /** Of a token or a client key: what may stand in a header. */

@@ -17,6 +17,8 @@ interface UsableRow {
   readonly environment: string | null;
   readonly expires_at: Date | null;
   readonly secret_hash: Buffer;
+  readonly previous_secret_hash: Buffer | null;
+  readonly previous_expires_at: Date | null;
   readonly person: PersonName | null;
   readonly own: Grant[] | null;
   readonly of_person: Grant[] | null;
@@ -29,6 +31,7 @@ const grantsWhere = (condition: string): string => `
 
 const USABLE = `
   SELECT c.id, c.kind, c.name, c.service_name, c.expires_at, c.secret_hash, e.name AS environment,
+         CASE WHEN c.previous_expires_at > $1 THEN c.previous_secret_hash END AS previous_secret_hash, c.previous_expires_at,
          CASE WHEN p.id IS NOT NULL THEN jsonb_build_object('id', p.id, 'name', p.name) END AS person,
          (${grantsWhere(`g.subject_kind = 'token' AND g.subject = c.id::text`)}) AS own,
          (${grantsWhere(`(g.subject_kind = 'person' AND g.subject = p.id::text)
@@ -52,12 +55,13 @@ export class StoredCredentials implements CredentialStore {
     // Never open since the start: what was usable when the disk copy was written is the best that is known.
     if (!this.dataSource.isInitialized) return this.copied();
     const rows = await this.dataSource.query<UsableRow[]>(USABLE, [this.clock.now()]);
-    return rows.map((row) => Object.freeze({ ...credentialOf(row), hash: row.secret_hash.toString('base64') }));
+    return rows.flatMap(credentialsOf);
   }
 
-  async find(hash: Buffer): Promise<Credential | undefined> {
-    const [row] = await this.dataSource.query<UsableRow[]>(`${USABLE} AND c.secret_hash = $2`, [this.clock.now(), hash]);
-    return row && Object.freeze(credentialOf(row));
+  async find(hash: Buffer): Promise<HashedCredential | undefined> {
+    const rows = await this.dataSource.query<UsableRow[]>(`${USABLE} AND (c.secret_hash = $2 OR c.previous_secret_hash = $2)`, [this.clock.now(), hash]);
+    const text = hash.toString('base64');
+    return rows.flatMap(credentialsOf).find((credential) => credential.hash === text);
   }
 
   onChange(listener: () => Promise<void>): () => void {
@@ -83,6 +87,15 @@ export class StoredCredentials implements CredentialStore {
         ...(expiresAt === undefined ? {} : { expiresAt: new Date(expiresAt) }) }),
     );
   }
+}
+
+/** By its secret, and by the one before while that still works. */
+function credentialsOf(row: UsableRow): HashedCredential[] {
+  const credential = credentialOf(row);
+  const current = Object.freeze({ ...credential, hash: row.secret_hash.toString('base64') });
+  const { previous_secret_hash: previous, previous_expires_at: expiresAt } = row;
+  if (previous === null || expiresAt === null) return [current];
+  return [current, Object.freeze({ ...credential, hash: previous.toString('base64'), expiresAt, isPrevious: true as const })];
 }
 
 function credentialOf(row: UsableRow): Credential {

@@ -13,7 +13,10 @@ export class CredentialSync {
 
   async run(): Promise<void> {
     if (!this.contents.loaded) return;
-    const wanted = new Map((await this.credentials.usable()).filter(({ kind }) => kind === 'client-key').map((key) => [credentialKey(key.id), entryOf(key)]));
+    const keys = (await this.credentials.usable()).filter(({ kind }) => kind === 'client-key');
+    // The secret that was replaced comes first, so that no edge misses it in between.
+    const ordered = [...keys.filter(({ isPrevious }) => isPrevious), ...keys.filter(({ isPrevious }) => !isPrevious)];
+    const wanted = new Map(ordered.map((key) => [credentialKey(key.id, key.isPrevious), entryOf(key)]));
     // What must no longer be used goes first.
     for (const key of [...this.contents.keys(credentialKey(''))]) if (!wanted.has(key)) await this.writer.delete(key);
     for (const [key, entry] of wanted) if (!isSame(this.contents.value(key), entry)) await this.writer.put(key, entry);

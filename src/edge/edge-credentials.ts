@@ -1,7 +1,7 @@
-import type { Credential } from '../access/credential';
 import type { CredentialStore, HashedCredential } from '../access/credential-store';
 import type { Clock } from '../kernel/clock';
 import { DomainError } from '../kernel/domain-error';
+import { credentialIdOf } from '../nats/entries';
 import type { Facts } from './bucket-reader';
 
 /** The client keys in the bucket. Administrator tokens are not there: an edge has nothing to administer. */
@@ -20,10 +20,10 @@ export class EdgeCredentials implements CredentialStore {
   }
 
   /** Only a key that is younger than what has arrived here is not among the remembered ones. */
-  find(hash: Buffer): Promise<Credential | undefined> {
+  find(hash: Buffer): Promise<HashedCredential | undefined> {
     if (!this.isReady()) return Promise.reject(new DomainError('unavailable', 'This edge has not read anything from NATS yet. Try again in a moment.'));
     const text = hash.toString('base64');
-    for (const { hash: known, ...credential } of this.unexpired()) if (known === text) return Promise.resolve(Object.freeze(credential));
+    for (const credential of this.unexpired()) if (credential.hash === text) return Promise.resolve(Object.freeze(credential));
     return Promise.resolve(undefined);
   }
 
@@ -44,10 +44,10 @@ export class EdgeCredentials implements CredentialStore {
 
   private *unexpired(): IterableIterator<HashedCredential> {
     const now = this.clock.now();
-    for (const [id, { expiresAt, ...entry }] of this.facts().credentials) {
+    for (const [name, { expiresAt, ...entry }] of this.facts().credentials) {
       const expiry = expiresAt === undefined ? undefined : new Date(expiresAt);
       if (expiry !== undefined && expiry <= now) continue;
-      yield { kind: 'client-key', id, ...entry, ...(expiry === undefined ? {} : { expiresAt: expiry }) };
+      yield { kind: 'client-key', id: credentialIdOf(name), ...entry, ...(expiry === undefined ? {} : { expiresAt: expiry }) };
     }
   }
 }

@@ -7,6 +7,8 @@ import type { Subscription } from './subscription';
 export interface Admission {
   /** Of the credential. */
   readonly id: string;
+  /** Of the secret it came with: a connection ends with the secret that opened it. */
+  readonly hash?: string;
   readonly expiresAt?: Date | null;
 }
 
@@ -15,30 +17,31 @@ interface Holder {
   readonly subscriptions: Set<Subscription>;
 }
 
-/** Which connection was let in by which credential, to end it when the credential ends. */
+/** Which connection was let in by which secret of which credential, to end it with that. */
 export class CredentialWatch {
   private readonly holders = new Map<string, Holder>();
 
   constructor(private readonly clock: Clock) {}
 
-  add({ id, expiresAt }: Admission, subscription: Subscription): void {
-    let holder = this.holders.get(id);
+  add({ expiresAt }: Admission, subscription: Subscription): void {
+    const { admittedBy } = subscription;
+    let holder = this.holders.get(admittedBy);
     if (holder === undefined) {
       holder = { expiresAt: expiresAt?.getTime() ?? Infinity, subscriptions: new Set() };
-      this.holders.set(id, holder);
+      this.holders.set(admittedBy, holder);
     }
     holder.subscriptions.add(subscription);
   }
 
   delete(subscription: Subscription): void {
-    const { credentialId } = subscription;
-    const holder = this.holders.get(credentialId);
-    if (holder?.subscriptions.delete(subscription) && holder.subscriptions.size === 0) this.holders.delete(credentialId);
+    const { admittedBy } = subscription;
+    const holder = this.holders.get(admittedBy);
+    if (holder?.subscriptions.delete(subscription) && holder.subscriptions.size === 0) this.holders.delete(admittedBy);
   }
 
-  revoke(stillAllowed: (credentialId: string, target: LayerName) => boolean): void {
-    for (const [id, { subscriptions }] of [...this.holders]) {
-      endAll([...subscriptions].filter(({ channel: { target } }) => !stillAllowed(id, target)), 'The credential of this connection was revoked, or does not cover it any more.');
+  revoke(stillAllowed: (admittedBy: string, target: LayerName) => boolean): void {
+    for (const [admittedBy, { subscriptions }] of [...this.holders]) {
+      endAll([...subscriptions].filter(({ channel: { target } }) => !stillAllowed(admittedBy, target)), 'The credential of this connection was revoked, or does not cover it any more.');
     }
   }
 

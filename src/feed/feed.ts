@@ -78,7 +78,7 @@ export class Feed {
   async subscribe({ target, since, admission, deltas = true }: SubscribeRequest): Promise<Subscription> {
     this.refuseUnlessOpen();
     const channel = await this.channels.open(target);
-    const subscription = new Subscription(channel, since, this.host, admission.id, deltas);
+    const subscription = new Subscription(channel, since, this.host, admission.hash ?? admission.id, deltas);
     channel.enter(subscription);
     this.subscriptions += 1;
     this.credentials.add(admission, subscription);
@@ -114,7 +114,7 @@ export class Feed {
   }
 
   /** Ends the connections whose credential does not let them read their target any more. */
-  revoke(stillAllowed: (credentialId: string, target: LayerName) => boolean): void {
+  revoke(stillAllowed: (admittedBy: string, target: LayerName) => boolean): void {
     this.credentials.revoke(stillAllowed);
   }
 

@@ -56,7 +56,8 @@ export class Subscription {
     readonly channel: Channel,
     private known: Since | null,
     private readonly host: SubscriptionHost,
-    readonly credentialId: string,
+    /** Hash of the secret that let it in. */
+    readonly admittedBy: string,
     private readonly deltas: boolean,
   ) {}
 

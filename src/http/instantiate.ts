@@ -36,6 +36,8 @@ function convert(type: Type, field: string, value: unknown, path: readonly strin
   switch (kind?.kind) {
     case 'list':
       return Array.isArray(value) ? value.map((item, index) => nest(kind.type(), item ?? undefined, [...path, String(index)], faults, options)) : value;
+    case 'object':
+      return nest(kind.type(), value, path, faults, options);
     case 'number':
       return options.fromText && typeof value === 'string' && /^-?\d{1,16}$/.test(value) ? Number(value) : value;
     case 'flag':

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsInt, IsISO8601, IsString, Length, Matches, Max, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, Allow, IsArray, IsBoolean, IsInt, IsISO8601, IsObject, IsString, Length, Matches, Max, Min, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
 import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 
 /**
@@ -11,7 +11,7 @@ import { DOCUMENT_NAME_PATTERN, LABEL_PATTERN } from '../kernel/names';
 const KIND = Symbol('kind of field');
 
 export type FieldKind =
-  | { readonly kind: 'list'; readonly type: () => Type }
+  | { readonly kind: 'list' | 'object'; readonly type: () => Type }
   | { readonly kind: 'number' | 'flag' };
 
 interface FieldOptions {
@@ -25,6 +25,11 @@ export function fieldKindOf(type: Type, field: string): FieldKind | undefined {
 
 /** OpenAPI 3.0 has no word for "anything": every type, each of them nullable. */
 const ANY_JSON = (['object', 'array', 'string', 'number', 'boolean'] as const).map((type) => ({ type, nullable: true, ...(type === 'array' ? { items: {} } : {}) }));
+
+/** An object of another class. */
+export function Nested(type: () => Type, options: FieldOptions = {}): PropertyDecorator {
+  return field(options, { type }, mark({ kind: 'object', type }), IsObject(), ValidateNested());
+}
 
 /** A list of objects of another class. */
 export function NestedList(type: () => Type, options: FieldOptions & { readonly max: number }): PropertyDecorator {

@@ -3,7 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
 import { Authenticator } from '../access/authenticator';
 import type { Credential } from '../access/credential';
-import type { Grant } from '../access/grant';
+import type { GivenGrant } from '../access/granting';
+import { HeldGrantView } from '../access/grants.dto';
 import { OwnCookies } from '../access/own-cookies';
 import { csrfTokenOf, requireOwnOrigin } from '../access/own-page';
 import { SETTINGS, type Settings } from '../settings/settings';
@@ -11,7 +12,7 @@ import type { Arrival, Arrived } from './arrivals';
 import { DEVICE_SECONDS } from './devices';
 import type { PendingSignIn } from './identity-provider';
 import { originOf } from './request-origin';
-import { RETURN_PATTERN, type CurrentSessionView, type HeldGrantView } from './sign-in.dto';
+import { RETURN_PATTERN, type CurrentSessionView } from './sign-in.dto';
 
 /** For as long somebody may take at the identity provider. */
 const PENDING_SECONDS = 600;
@@ -79,17 +80,13 @@ export class SessionAnswers {
       id,
       ...(person === undefined ? {} : { person: { id: person.id, name: person.name } }),
       groups: row?.groups ?? [],
-      grants: grants.map(grantView),
-      limits: limits?.map(grantView) ?? null,
+      grants: (grants as readonly GivenGrant[]).map(HeldGrantView.of),
+      limits: (limits as readonly GivenGrant[] | undefined)?.map(HeldGrantView.of) ?? null,
       csrfToken: isSession ? csrfTokenOf(secret) : null,
       expiresAt: (row?.expires_at ?? expiresAt)?.toISOString() ?? null,
       endsAt: row?.ends_at?.toISOString() ?? null,
     };
   }
-}
-
-function grantView(this: void, { role, services, environment, reveal = false }: Grant): HeldGrantView {
-  return { role: role as Role, services, environment, reveal };
 }
 
 /** The browser has had it meanwhile: it may be anything. */

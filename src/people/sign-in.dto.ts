@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsUUID, Matches } from 'class-validator';
-import { ROLES, type Role } from '../access/roles';
+import { HeldGrantView } from '../access/grants.dto';
 import { MayBeAbsent, Text } from '../http/shape';
 import { TYPED_LOGIN_PATTERN } from './login';
 import { MIN_PASSWORD_LENGTH } from './password-policy';
@@ -71,20 +71,6 @@ export class PersonNameView {
 
   @ApiProperty()
   name!: string;
-}
-
-export class HeldGrantView {
-  @ApiProperty({ enum: ROLES })
-  role!: Role;
-
-  @ApiProperty({ example: 'orders-*' })
-  services!: string;
-
-  @ApiProperty({ example: 'production' })
-  environment!: string;
-
-  @ApiProperty({ description: 'Also to be shown what is sealed.' })
-  reveal!: boolean;
 }
 
 export class CurrentSessionView {

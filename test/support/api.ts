@@ -9,6 +9,9 @@ export interface Answer {
   readonly json: any;
 }
 
+/** Everything everywhere, as an administrator's token is granted it. */
+export const ADMINISTRATION = [{ role: 'admin', services: '*', environment: 'base' }] as const;
+
 const YAML = { 'content-type': 'application/yaml' };
 const MERGE_PATCH = { 'content-type': 'application/merge-patch+json' };
 

@@ -37,8 +37,15 @@ const withDocumentEdit = (api: Api) => aChange(api, documentEdit());
 const withSchemaEdit = (api: Api) => aChange(api, ['/services/orders/environments/production/schemas/application', { type: 'object' }]);
 const withIncludesEdit = (api: Api) => aChange(api, ['/services/orders/environments/production/includes', { includes: [] }]);
 
+const PUBLISHER = { role: 'publisher', services: 'orders', environment: 'production' };
+const grantTo = (group: string): object => ({ subject: { kind: 'group', name: group }, ...PUBLISHER });
+
+async function withGrant(api: Api): Promise<{ id: string }> {
+  return (await api.must('POST', '/api/v1/grants', grantTo(unique('team')))).json as { id: string };
+}
+
 async function aCredential(api: Api, kind: 'tokens' | 'client-keys'): Promise<{ id: string }> {
-  const scope = kind === 'tokens' ? {} : { service: 'orders', environment: 'production' };
+  const scope = kind === 'tokens' ? { grants: [PUBLISHER] } : { service: 'orders', environment: 'production' };
   return (await api.must('POST', `/api/v1/${kind}`, { name: unique('prepared'), ...scope })).json as { id: string };
 }
 
@@ -141,12 +148,17 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'PUT /api/v1/groups/:group/members/:id': { access: 'administer everywhere', status: 204, given: aPerson },
   'DELETE /api/v1/groups/:group/members/:id': { access: 'administer everywhere', status: 204, given: aMember },
 
-  'GET /api/v1/tokens': { access: 'administer everywhere', status: 200 },
-  'POST /api/v1/tokens': { access: 'administer everywhere', status: 201, body: { name: 'A pipeline', expiresAt: '2999-01-31T12:00:00Z' } },
-  'DELETE /api/v1/tokens/:id': { access: 'administer everywhere', status: 204, given: (api) => aCredential(api, 'tokens') },
-  'GET /api/v1/client-keys': { access: 'administer everywhere', status: 200 },
-  'POST /api/v1/client-keys': { access: 'administer everywhere', status: 201, body: { name: 'orders', service: 'orders', environment: 'production' } },
-  'DELETE /api/v1/client-keys/:id': { access: 'administer everywhere', status: 204, given: (api) => aCredential(api, 'client-keys') },
+  'GET /api/v1/grants': { access: 'grant somewhere', status: 200, given: withGrant },
+  'POST /api/v1/grants': { access: 'grant somewhere', status: 201, body: () => grantTo(unique('team')) },
+  'DELETE /api/v1/grants/:id': { access: 'grant somewhere', status: 204, given: withGrant },
+  'GET /api/v1/tokens': { access: 'signed-in', status: 200 },
+  'POST /api/v1/tokens': { access: 'signed-in', status: 201, body: { name: 'A pipeline', grants: [PUBLISHER], expiresAt: '2999-01-31T12:00:00Z' } },
+  'POST /api/v1/tokens/:id/rotate': { access: 'signed-in', status: 200, body: { overlap: '1h' }, given: (api) => aCredential(api, 'tokens') },
+  'DELETE /api/v1/tokens/:id': { access: 'signed-in', status: 204, given: (api) => aCredential(api, 'tokens') },
+  'GET /api/v1/client-keys': { access: 'grant somewhere', status: 200 },
+  'POST /api/v1/client-keys/:id/rotate': { access: 'grant somewhere', status: 200, body: {}, given: (api) => aCredential(api, 'client-keys') },
+  'POST /api/v1/client-keys': { access: 'grant somewhere', status: 201, body: { name: 'orders', service: 'orders', environment: 'production' } },
+  'DELETE /api/v1/client-keys/:id': { access: 'grant somewhere', status: 204, given: (api) => aCredential(api, 'client-keys') },
   'GET /api/v1/audit': { access: 'administer everywhere', status: 200 },
   'GET /api/v1/audit/export': { access: 'administer everywhere', status: 200 },
   'GET /api/v1/audit/verify': { access: 'administer everywhere', status: 200 },
@@ -256,7 +268,7 @@ const NO_CREDENTIAL = '00000000-0000-4000-8000-000000000000';
 /** The path of a route with its parameters filled in. */
 export function pathOf(name: string, parameters: Readonly<Record<string, string | number>> = {}): string {
   const [, url = ''] = name.split(' ');
-  const id = /tokens|client-keys|sessions|people|groups/.test(url) ? NO_CREDENTIAL : 1;
+  const id = /grants|tokens|client-keys|sessions|people|groups/.test(url) ? NO_CREDENTIAL : 1;
   const values: Readonly<Record<string, string | number>> = { ...USUAL, id, ...parameters };
   return url.replace(/:(\w+)/g, (_match, parameter: string) => String(values[parameter]));
 }
