@@ -44,6 +44,7 @@ export const VARIABLES = {
     readsPerSecond: integer('TRIMTAB_HTTP_READS_PER_SECOND', 10_000, 'The same for requests of the data plane.'),
     strangersPerMinute: integer('TRIMTAB_HTTP_STRANGERS_PER_MINUTE', 600, 'Requests without a valid credential that each address (IPv6: each /64) may make per minute; health pages are not counted.'),
   },
+  },
   sessions: {
     idleMinutes: integer('TRIMTAB_SESSION_IDLE_MINUTES', 120, 'How long a person stays signed in without doing anything.', { max: 43_200 }),
     maxMinutes: integer('TRIMTAB_SESSION_MAX_MINUTES', 1_440, 'How long a person stays signed in in any case.', { max: 43_200 }),
@@ -75,6 +76,10 @@ export const VARIABLES = {
   },
   log: {
     pollIntervalMs: integer('TRIMTAB_LOG_POLL_INTERVAL_MS', 1_000, 'How often the log is asked for news that no notification told of.', { min: 10 }),
+  schedule: {
+    pollIntervalMs: integer('TRIMTAB_SCHEDULE_POLL_INTERVAL_MS', 1_000, 'How often it is looked whether a scheduled change is due.', { min: 10 }),
+    takeOverMs: integer('TRIMTAB_SCHEDULE_TAKE_OVER_MS', 60_000, 'How long a process that has begun to publish a scheduled change has for it, before another one looks whether it was published.', { min: 1_000 }),
+  },
   },
   feed: {
     sliceMs: integer('TRIMTAB_FEED_SLICE_MS', 8, 'How long a broadcast may hold the event loop before it lets other work through.'),
