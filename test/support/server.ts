@@ -33,6 +33,12 @@ export function databaseBehind(url: string): TestDatabase {
   return database;
 }
 
+/** Says so of a server that is a process of its own. Returns how to take it back. */
+export function runsOn(url: string, database: TestDatabase): () => void {
+  databases.set(url, database);
+  return () => void databases.delete(url);
+}
+
 /** Starts a server with a fresh database, or on `database`, which several may share. */
 export async function startServer(overrides: SettingsOverrides = {}, database?: TestDatabase): Promise<TestServer> {
   const used = database ?? (await createTestDatabase());
