@@ -44,6 +44,9 @@ export const VARIABLES = {
     readsPerSecond: integer('TRIMTAB_HTTP_READS_PER_SECOND', 10_000, 'The same for requests of the data plane.'),
     strangersPerMinute: integer('TRIMTAB_HTTP_STRANGERS_PER_MINUTE', 600, 'Requests without a valid credential that each address (IPv6: each /64) may make per minute; health pages are not counted.'),
   },
+  secrets: {
+    masterKeys: masterKeys('TRIMTAB_MASTER_KEYS', 'Master keys that the keys of sealed values are wrapped with, as `id:base64`, separated by commas; the first wraps new ones. Better in a file.'),
+    masterKeyFile: optionalText('TRIMTAB_MASTER_KEY_FILE', 'File with the same, one to a line, that not everybody can read. Without either nothing can be sealed, and what is sealed cannot be read. Every process needs the same keys; an edge needs them to serve secrets.'),
   },
   sessions: {
     idleMinutes: integer('TRIMTAB_SESSION_IDLE_MINUTES', 120, 'How long a person stays signed in without doing anything.', { max: 43_200 }),
@@ -57,10 +60,6 @@ export const VARIABLES = {
     scopes: text('TRIMTAB_OIDC_SCOPES', 'openid profile', 'What is asked for, separated by spaces. Many providers tell groups only when a scope for them is named.'),
     groupsClaim: text('TRIMTAB_OIDC_GROUPS_CLAIM', 'groups', 'The claim that lists the groups of a person.'),
     newPeople: oneOf('TRIMTAB_OIDC_NEW_PEOPLE', ['create', 'refuse'], 'create', 'What happens when somebody signs in there for the first time: `create` makes a person, who may do nothing until something is granted; `refuse` lets in only who was named before.'),
-  },
-  secrets: {
-    masterKeys: masterKeys('TRIMTAB_MASTER_KEYS', 'Master keys that the keys of sealed values are wrapped with, as `id:base64`, separated by commas; the first wraps new ones. Better in a file.'),
-    masterKeyFile: optionalText('TRIMTAB_MASTER_KEY_FILE', 'File with the same, one to a line, that not everybody can read. Without either nothing can be sealed, and what is sealed cannot be read. Every process needs the same keys; an edge needs them to serve secrets.'),
   },
   documents: {
     maxBytes: integer('TRIMTAB_DOCUMENT_MAX_BYTES', 1024 * 1024, 'Largest source of one document.'),
@@ -76,10 +75,10 @@ export const VARIABLES = {
   },
   log: {
     pollIntervalMs: integer('TRIMTAB_LOG_POLL_INTERVAL_MS', 1_000, 'How often the log is asked for news that no notification told of.', { min: 10 }),
+  },
   schedule: {
     pollIntervalMs: integer('TRIMTAB_SCHEDULE_POLL_INTERVAL_MS', 1_000, 'How often it is looked whether a scheduled change is due.', { min: 10 }),
     takeOverMs: integer('TRIMTAB_SCHEDULE_TAKE_OVER_MS', 60_000, 'How long a process that has begun to publish a scheduled change has for it, before another one looks whether it was published.', { min: 1_000 }),
-  },
   },
   feed: {
     sliceMs: integer('TRIMTAB_FEED_SLICE_MS', 8, 'How long a broadcast may hold the event loop before it lets other work through.'),
