@@ -3,7 +3,7 @@ import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { aPerson, type TestPerson } from './support/people';
 import { administratorToken, startServer, type TestServer } from './support/server';
-import { startServerProcess } from './support/server-process';
+import { startServerProcess, type ServerProcess } from './support/server-process';
 
 /** Two replicas that look for what is due, on one database; those that are killed are processes of their own. */
 const SCHEDULE = { schedule: { pollIntervalMs: 20, takeOverMs: 1_000 } };
@@ -200,10 +200,24 @@ describe('given processes that end', () => {
   let own: TestDatabase;
   let client: Api;
 
+  let token: string;
+  const processes: ServerProcess[] = [];
+
   beforeAll(async () => {
     own = await createTestDatabase();
+    token = await administratorToken(own);
   });
-  afterAll(() => own.close());
+  afterAll(async () => {
+    await Promise.all(processes.map((process) => process.kill('SIGKILL')));
+    await own.close();
+  });
+
+  const start = async (): Promise<ServerProcess> => {
+    const process = await startServerProcess({ DATABASE_URL: own.url, ...env });
+    processes.push(process);
+    client = new Api(process.url, token);
+    return process;
+  };
 
   const ownChange = async (title: string): Promise<string> => {
     const path = `/api/v1/changes/${(await client.must('POST', '/api/v1/changes', { title })).json.id}`;
@@ -217,8 +231,7 @@ describe('given processes that end', () => {
   };
 
   it('publishes what one of them had begun when it was killed, once; and what was due while none was there', async () => {
-    const first = await startServerProcess({ DATABASE_URL: own.url, ...env });
-    client = new Api(first.url, await administratorToken(own));
+    const first = await start();
     await client.given({ production: 'base' }, ['orders']);
     const change = await ownChange('begun');
     // Whoever publishes waits for the log, and is killed while it does: the job is taken and nothing is committed.
@@ -237,8 +250,7 @@ describe('given processes that end', () => {
     await holder.release();
     expect(await revisionsOf('begun')).toBe(0);
 
-    const second = await startServerProcess({ DATABASE_URL: own.url, ...env });
-    client = new Api(second.url, client.token);
+    const second = await start();
     await eventually(async () => expect(await revisionsOf('begun')).toBe(1), { timeoutMs: 15_000 });
 
     const missed = await ownChange('missed');
@@ -251,9 +263,8 @@ describe('given processes that end', () => {
     });
     // The jobs are gone as well, as after restoring a backup of the tables alone.
     await own.dataSource.query('DELETE FROM job_queue.job');
-    const third = await startServerProcess({ DATABASE_URL: own.url, ...env });
+    await start();
     await eventually(async () => expect(await revisionsOf('missed')).toBe(1));
     expect(await revisionsOf('begun')).toBe(1);
-    await third.kill('SIGTERM');
   }, 60_000);
 });
