@@ -109,11 +109,11 @@ export function describedView({ id, name, prefix, createdAt, createdBy, expiresA
     name,
     prefix,
     createdAt: createdAt.toISOString(),
-    createdBy,
+    ...(createdBy === null ? {} : { createdBy }),
     expiresAt: text(expiresAt),
     lastUsedAt: text(lastUsedAt),
     rotatedAt: text(rotatedAt),
-    previousSecret: isOverlapping ? { expiresAt: previousExpiresAt.toISOString(), lastUsedAt: text(previousUsedAt) } : null,
+    ...(isOverlapping ? { previousSecret: { expiresAt: previousExpiresAt.toISOString(), lastUsedAt: text(previousUsedAt) } } : {}),
     revokedAt: text(revokedAt),
   };
 }

@@ -88,8 +88,8 @@ class CredentialView {
   @ApiProperty({ format: 'date-time' })
   createdAt!: string;
 
-  @ApiProperty({ type: AuditActorView, nullable: true, description: 'Null for those made before this was kept.' })
-  createdBy!: LastingActor | null;
+  @ApiProperty({ type: AuditActorView, required: false, description: 'Absent for those made before this was kept.' })
+  createdBy?: LastingActor;
 
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   expiresAt!: string | null;
@@ -100,8 +100,8 @@ class CredentialView {
   @ApiProperty({ type: String, nullable: true, format: 'date-time', description: 'When it was last given a new secret.' })
   rotatedAt!: string | null;
 
-  @ApiProperty({ type: PreviousSecretView, nullable: true, description: 'The secret before, while it still works.' })
-  previousSecret!: PreviousSecretView | null;
+  @ApiProperty({ type: PreviousSecretView, required: false, description: 'The secret before, while it still works.' })
+  previousSecret?: PreviousSecretView;
 
   @ApiProperty({ type: String, nullable: true, format: 'date-time' })
   revokedAt!: string | null;
@@ -116,8 +116,8 @@ export class TokenPersonView {
 }
 
 export class TokenView extends CredentialView {
-  @ApiProperty({ type: TokenPersonView, nullable: true, description: 'Personal tokens: whom it acts for. Null for service tokens.' })
-  person!: TokenPersonView | null;
+  @ApiProperty({ type: TokenPersonView, required: false, description: 'Personal tokens: whom it acts for. Service tokens act for nobody.' })
+  person?: TokenPersonView;
 
   @ApiProperty({ type: [HeldGrantView], description: 'What a service token may do; what a personal token is limited to, if to anything.' })
   grants!: HeldGrantView[];

@@ -162,5 +162,5 @@ function notAllowed({ person }: StoredToken): DomainError {
 
 function tokenView(token: Described & Pick<StoredToken, 'person' | 'grants'>, now: Date): TokenView {
   const { person, grants } = token;
-  return { ...describedView(token, now), person, grants: grants.map(HeldGrantView.of) };
+  return { ...describedView(token, now), ...(person === null ? {} : { person }), grants: grants.map(HeldGrantView.of) };
 }
