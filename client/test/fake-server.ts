@@ -12,6 +12,7 @@ import {
   type JsonValue,
   type Position,
   type Report,
+  type SecretsNote,
   type ServerEvents,
   type SnapshotMessage,
 } from '../src/protocol.js';
@@ -34,6 +35,8 @@ export class FakeServer {
   deltas = false;
   /** Changes each message on its way out. */
   tamper: (message: FeedMessage) => FeedMessage = (message) => message;
+  /** What is said of the secrets in what is published from now on. */
+  notes: SecretsNote = {};
   readonly #http: HttpServer;
   readonly #io: Server<ClientEvents, ServerEvents>;
   readonly #history: SnapshotMessage[] = [];
@@ -84,7 +87,7 @@ export class FakeServer {
     this.#position = revision;
     const previous = this.#history.at(-1);
     const layers = [{ service: 'orders', environment: 'production', version: revision, revision }];
-    const message: SnapshotMessage = { type: 'snapshot', revision, etag: etagOf(documents as JsonValue), layers, documents };
+    const message: SnapshotMessage = { type: 'snapshot', revision, etag: etagOf(documents as JsonValue, this.notes.salt), layers, documents, ...this.notes };
     this.#history.push(message);
     this.send(this.#fitting(message, previous?.etag));
     return message;
@@ -136,7 +139,8 @@ export class FakeServer {
   #fitting(message: SnapshotMessage, from: string | undefined): FeedMessage {
     const base = this.deltas ? this.#history.find(({ etag }) => etag === from) : undefined;
     if (base === undefined) return message;
-    const { revision, etag, layers, documents } = message;
-    return { type: 'delta', from: base.etag, revision, etag, layers, patch: diffToPatch(base.documents as JsonValue, documents as JsonValue) };
+    const { revision, etag, layers, documents, salt, secrets, unreadable } = message;
+    const notes = { ...(salt && { salt }), ...(secrets && { secrets }), ...(unreadable && { unreadable }) };
+    return { type: 'delta', from: base.etag, revision, etag, layers, patch: diffToPatch(base.documents as JsonValue, documents as JsonValue), ...notes };
   }
 }

@@ -1,4 +1,5 @@
-import { compileSchema } from './json-schema';
+import type { JsonValue } from '@trimtab/client/protocol';
+import { compileSchema, type SealedSpot } from './json-schema';
 import { expectCleanPrototype } from './testing/hostile-keys';
 
 const schema = (value: unknown): string => JSON.stringify(value);
@@ -77,5 +78,26 @@ describe('given a schema that was written to take for ever', () => {
     const validate = compileSchema(schema({ type: 'array', items: { type: 'object', properties: { name: { type: 'string', pattern: '^[a-z]+(-[a-z]+)*$' }, port: { type: 'integer' } }, required: ['name'] } }));
     const large = Array.from({ length: 20_000 }, (_, index) => ({ name: 'orders-service-of-the-north', port: index }));
     expect(validate(large)).toEqual([]);
+  });
+});
+
+describe('given a value with secrets', () => {
+  const judge = (schema: object, value: JsonValue, sealed: readonly SealedSpot[]) => compileSchema(JSON.stringify(schema))(value, sealed).map(({ path, keyword }) => `${path} ${keyword}`);
+  const typed = [{ path: '/user', typed: true }];
+
+  it('judges the type of a secret and nothing else of it', () => {
+    expect(judge({ properties: { user: { type: 'object', required: ['name'], maxProperties: 0 } } }, { user: {} }, typed)).toEqual([]);
+    expect(judge({ properties: { user: { type: 'string', minLength: 1 } } }, { user: {} }, typed)).toEqual(['/user type']);
+    expect(judge({ properties: { user: { type: 'string' } } }, { user: {} }, [{ path: '/user', typed: false }])).toEqual([]);
+  });
+
+  it('judges whatever is not part of one, however alike the names are', () => {
+    expect(judge({ properties: { user: { pattern: 'x' }, users: { pattern: 'x' } }, required: ['more'] }, { user: 'a', users: 'a' }, typed)).toEqual(['/more required', '/users pattern']);
+  });
+
+  it('does not let a choice fail for a branch that only a secret decides', () => {
+    const choice = { anyOf: [{ properties: { user: { pattern: 'x' } } }, { properties: { user: { const: 1 } } }] };
+    expect(judge(choice, { user: 'a' }, typed)).toEqual([]);
+    expect(judge({ ...choice, properties: { other: { type: 'string' } } }, { user: 'a', other: 1 }, typed)).toEqual(['/other type']);
   });
 });

@@ -1,5 +1,8 @@
 import fc from 'fast-check';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { JsonValue } from '@trimtab/client/protocol';
 import { BoxDamaged } from './key-box';
 import { LocalMasterKeys, parseMasterKeys } from './local-master-keys';
@@ -88,5 +91,34 @@ describe('given master keys', () => {
 
   it.each(['', '# nothing', 'mk-1', 'mk-1:c2hvcnQ=', `mk-1:${'A'.repeat(43)}`, `${old}\n${old}`])('refuses %j without quoting it', (text) => {
     expect(() => parseMasterKeys(text)).toThrow(/^(?!.*AAAA)(?!.*c2hvcnQ)/s);
+  });
+});
+
+describe('given a file with master keys', () => {
+  let folder: string;
+  let file: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'trimtab-keys-'));
+    file = path.join(folder, 'keys');
+    writeFileSync(file, `mk-1:${randomBytes(32).toString('base64')}\n`);
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const read = (mode: number): LocalMasterKeys => {
+    chmodSync(file, mode);
+    return LocalMasterKeys.from({ masterKeys: undefined, masterKeyFile: file });
+  };
+
+  it.each([0o400, 0o600, 0o440])('reads one of mode %o', (mode) => {
+    expect(read(mode).current).toBe('mk-1');
+  });
+
+  it.each([0o644, 0o604, 0o660, 0o602])('refuses one of mode %o, which is not for its owner alone', (mode) => {
+    expect(() => read(mode)).toThrow(/^TRIMTAB_MASTER_KEY_FILE: the file \S+ can be read by everybody or written by others/);
+  });
+
+  it('says which file is missing', () => {
+    expect(() => LocalMasterKeys.from({ masterKeys: undefined, masterKeyFile: `${file}-not` })).toThrow(/^TRIMTAB_MASTER_KEY_FILE: .*ENOENT/);
   });
 });
