@@ -18,6 +18,7 @@ export interface TestGrant {
   readonly role: Role;
   readonly services?: string;
   readonly environment?: string;
+  readonly reveal?: boolean;
 }
 
 export async function aPerson({ dataSource }: TestDatabase, api: Api, name: string, ...grants: readonly TestGrant[]): Promise<TestPerson> {
@@ -53,11 +54,11 @@ export async function grantTo(
   { dataSource }: Pick<TestDatabase, 'dataSource'>,
   kind: 'person' | 'group' | 'token',
   subject: string,
-  { role, services = '*', environment = 'base' }: TestGrant,
+  { role, services = '*', environment = 'base', reveal = false }: TestGrant,
 ): Promise<void> {
   await dataSource.query(
-    `INSERT INTO access_grant (id, subject_kind, subject, role, services, environment_id, created_by)
-     SELECT gen_random_uuid(), $1, $2, $3, $4, id, '{"kind": "system", "id": "system", "name": "test"}' FROM environment WHERE name = $5`,
-    [kind, subject, role, services, environment],
+    `INSERT INTO access_grant (id, subject_kind, subject, role, services, environment_id, reveal, created_by)
+     SELECT gen_random_uuid(), $1, $2, $3, $4, id, $6, '{"kind": "system", "id": "system", "name": "test"}' FROM environment WHERE name = $5`,
+    [kind, subject, role, services, environment, reveal],
   );
 }
