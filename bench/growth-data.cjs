@@ -66,12 +66,15 @@ async function loadCatalog(client, { services, versions, includers = 0 }) {
          JOIN application k ON k.service_id = m.service_id AND k.version = m.version
          LEFT JOIN application b ON b.service_id = m.service_id AND b.version = m.version - 1
         ORDER BY c.id`,
-    `INSERT INTO audit_record (at, actor, action, subject, revision)
-       SELECT r.created_at, r.actor, 'change.publish',
-              jsonb_build_object('kind', r.kind, 'message', r.message, 'layers', jsonb_build_array(
-                jsonb_build_object('service', m.service, 'environment', m.environment, 'version', m.version))),
+    // Its triggers write more than foreign keys: the chain of the audit.
+    'SET session_replication_role = origin',
+    `INSERT INTO audit_record (at, actor, action, subject, changed, revision)
+       SELECT r.created_at, r.actor, 'change.publish', jsonb_build_object('kind', r.kind, 'message', r.message),
+              jsonb_build_object('layers', jsonb_build_array(
+                jsonb_build_object('service', m.service, 'environment', m.environment, 'before', m.version - 1, 'version', m.version))),
               m.revision
          FROM made m JOIN revision r ON r.id = m.revision ORDER BY m.revision`,
+    'SET session_replication_role = replica',
     `UPDATE topic_counter SET value = value + 1 WHERE topic = 'catalog'`,
     'DROP TABLE named, place, made, application, logging',
     'RESET session_replication_role',

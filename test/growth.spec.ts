@@ -8,7 +8,7 @@ import { startServer, type TestServer } from './support/server';
 const SIZE = { services: 200, versions: 20, includers: 150 };
 const CONFIGS = (SIZE.includers + 1) * ENVIRONMENT_NAMES.length;
 /** What grows with every publish, for ever. */
-const GROWING = ['revision', 'release', 'release_document', 'document_content', 'change', 'change_edit', 'audit_record'];
+const GROWING = ['revision', 'release', 'release_document', 'document_content', 'change', 'change_edit', 'audit_record', 'audit_chain', 'audit_lookup'];
 const CURSOR = (key: unknown): string => Buffer.from(JSON.stringify([key])).toString('base64url');
 
 let database: TestDatabase;
@@ -117,6 +117,11 @@ describe('given many releases', () => {
     `/api/v1/audit?cursor=${CURSOR(9_000)}`,
     '/api/v1/audit?action=service.create',
     '/api/v1/audit?actor=nobody',
+    '/api/v1/audit?actor=growth',
+    `/api/v1/audit?environment=production&cursor=${CURSOR(9_000)}`,
+    '/api/v1/audit?service=service-00007&environment=production&actor=growth',
+    '/api/v1/audit?environment=staging&action=change.publish&to=2020-01-01T00:00:00Z',
+    '/api/v1/audit/export?service=service-00007',
     '/api/v1/services?q=service-001',
   ];
 

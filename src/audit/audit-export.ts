@@ -29,7 +29,7 @@ export class AuditExport {
   private async *chunks(filter: AuditFilter, head: Anchor): AsyncGenerator<Buffer> {
     const turns = new Turns();
     let text = '';
-    for await (const lines of this.log.pages(filter, head)) {
+    for await (const lines of isEmpty(filter) ? this.log.whole(head) : this.log.filtered(filter, head)) {
       for (const line of lines) {
         text += `${jsonText(line)}\n`;
         if (text.length < CHUNK_CHARACTERS) continue;
@@ -40,4 +40,8 @@ export class AuditExport {
     }
     if (text !== '') yield Buffer.from(text);
   }
+}
+
+function isEmpty(filter: AuditFilter): boolean {
+  return Object.values(filter).every((value) => value === undefined);
 }

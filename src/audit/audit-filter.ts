@@ -16,32 +16,55 @@ export interface AuditFilter {
   readonly to?: string | undefined;
 }
 
+/** What an index finds in the order of moments: a key of `audit_lookup`, or a value in a column of `audit_record`. */
+export interface FilterTerm {
+  readonly column: 'key' | 'action' | 'request_id' | 'address' | 'revision';
+  readonly value: string | number;
+}
+
+export function termsOf({ action, actor, service, environment, requestId, address, revision }: AuditFilter): FilterTerm[] {
+  const place = environment === undefined ? service : `${service ?? ''}@${environment}`;
+  const who = actor === undefined ? undefined : `=${actor}`;
+  const given = [['key', place], ['key', who], ['action', action], ['request_id', requestId], ['address', address], ['revision', revision]] as const;
+  return given.flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
+}
+
+/** Beyond this it makes no difference how many there are. */
+const MANY = 2_000;
+
+/** How many records each term finds, up to {@link MANY}: `$1` is the value of the first, and so on. */
+export function countsSql(terms: readonly FilterTerm[]): string {
+  const counts = terms.map(({ column }, index) => {
+    const table = column === 'key' ? 'audit_lookup' : 'audit_record';
+    return `(SELECT count(*)::int FROM (SELECT FROM ${table} WHERE ${column} = $${index + 1} LIMIT ${MANY}) found)`;
+  });
+  return `SELECT ARRAY[${counts.join(', ')}] AS counts`;
+}
+
 /** Parts of a statement in which `r` is the record. */
 export interface FilterSql {
-  readonly joins: string;
+  readonly source: string;
   readonly conditions: string[];
-  /** Columns by which an index gives the records that are filtered in the order of their moment. */
+  /** The columns in whose order an index gives the records. */
   readonly order: readonly [at: string, id: string];
 }
 
-/** The filter as SQL. Its values are added to `values`, and stand there as `$1`, `$2`, … */
-export function filterSql(filter: AuditFilter, values: unknown[]): FilterSql {
+/**
+ * Finds by the first term and looks at each record for the others: a page is read in its order from where it begins, however
+ * many records there are. Left to itself, Postgres takes two columns that always match together for two coincidences,
+ * expects next to nothing and sorts everything there is; `OFFSET 0` keeps it from turning the statement around.
+ */
+export function filterSql([first, ...others]: readonly FilterTerm[], { from, to }: AuditFilter, values: unknown[]): FilterSql {
   const value = (given: unknown): string => `$${values.push(given)}`;
-  const joins = keysOf(filter).map((key, index) => `JOIN audit_lookup k${index} ON k${index}.record_id = r.id AND k${index}.at = r.at AND k${index}.key = ${value(key)}`);
-  const order = joins.length > 0 ? (['k0.at', 'k0.record_id'] as const) : (['r.at', 'r.id'] as const);
-  const { action, requestId, address, revision, from, to } = filter;
-  const conditions: string[] = [];
-  if (action !== undefined) conditions.push(`r.action = ${value(action)}`);
-  if (requestId !== undefined) conditions.push(`r.request_id = ${value(requestId)}`);
-  if (address !== undefined) conditions.push(`r.address = ${value(address)}`);
-  if (revision !== undefined) conditions.push(`r.revision = ${value(revision)}`);
+  const isKey = first?.column === 'key';
+  const order = isKey ? (['k.at', 'k.record_id'] as const) : (['r.at', 'r.id'] as const);
+  const source = isKey ? 'audit_lookup k CROSS JOIN LATERAL (SELECT * FROM audit_record WHERE id = k.record_id OFFSET 0) r' : 'audit_record r';
+  const conditions = first === undefined ? [] : [`${isKey ? 'k' : 'r'}.${first.column} = ${value(first.value)}`];
+  for (const { column, value: given } of others) {
+    if (column === 'key') conditions.push(`EXISTS (SELECT FROM audit_lookup WHERE key = ${value(given)} AND at = r.at AND record_id = r.id OFFSET 0)`);
+    else conditions.push(`r.${column} = ${value(given)}`);
+  }
   if (from !== undefined) conditions.push(`${order[0]} >= ${value(from)}`);
   if (to !== undefined) conditions.push(`${order[0]} < ${value(to)}`);
-  return { joins: joins.join(' '), conditions, order };
-}
-
-/** As the migration writes them into `audit_lookup`. */
-function keysOf({ actor, service, environment }: AuditFilter): string[] {
-  const place = environment === undefined ? service : `${service ?? ''}@${environment}`;
-  return [...(place === undefined ? [] : [place]), ...(actor === undefined ? [] : [`=${actor}`])];
+  return { source, conditions, order };
 }

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { filterSql, type AuditFilter } from './audit-filter';
+import { countsSql, filterSql, termsOf, type AuditFilter, type FilterTerm } from './audit-filter';
 import { BEGINNING, type Anchor, type AuditLine } from './audit-line';
-import { LINE_COLUMNS, lineOf, PREVIOUS_LINK, type LineRow } from './line-row';
+import { ITS_LINK, LINE_COLUMNS, lineOf, type LineRow } from './line-row';
 
 /** Records that are read at once where all are read. */
 const PAGE = 250;
@@ -30,34 +30,53 @@ export class AuditLog {
   /** Newest first, older than the record with the id `before`. */
   async list(filter: AuditFilter, before: number | undefined, limit: number): Promise<ListedRecord[]> {
     const values: unknown[] = [];
-    const { joins, conditions, order } = filterSql(filter, values);
-    const [at, id] = order;
+    const { source, conditions, order } = filterSql(await this.rarestFirst(filter), filter, values);
     if (before !== undefined) {
       const last = `$${values.push(before)}`;
-      conditions.push(`(${at}, ${id}) < ((SELECT at FROM audit_record WHERE id = ${last}), ${last})`);
+      conditions.push(`(${order.join(', ')}) < ((SELECT at FROM audit_record WHERE id = ${last}), ${last})`);
     }
-    const rows = await this.dataSource.query<LineRow[]>(
-      `SELECT ${LINE_COLUMNS} FROM audit_record r ${joins} JOIN audit_chain c ON c.record_id = r.id ${PREVIOUS_LINK}
-        WHERE ${conditions.join(' AND ') || 'true'} ORDER BY ${at} DESC, ${id} DESC LIMIT $${values.push(limit)}`,
-      values,
-    );
+    const rows = await this.lines(source, conditions, order.map((column) => `${column} DESC`), values, limit);
     return rows.map((row) => ({ id: Number(row.id), ...lineOf(row) }));
   }
 
-  /** Oldest first, up to `head`, which must have been read before: what is committed later is not part of it. */
-  async *pages(filter: AuditFilter, head: Anchor): AsyncGenerator<readonly AuditLine[]> {
+  /** All of it up to `head`, which must have been read before: what is committed later is not part of it. By position. */
+  async *whole(head: Anchor): AsyncGenerator<readonly AuditLine[]> {
     for (let position = 0; ; ) {
-      const values: unknown[] = [position, head.position, PAGE];
-      const { joins, conditions } = filterSql(filter, values);
-      const rows = await this.dataSource.query<LineRow[]>(
-        `SELECT ${LINE_COLUMNS} FROM audit_chain c JOIN audit_record r ON r.id = c.record_id ${joins} ${PREVIOUS_LINK}
-          WHERE ${['c.position > $1', 'c.position <= $2', ...conditions].join(' AND ')} ORDER BY c.position LIMIT $3`,
-        values,
-      );
+      const source = 'audit_chain l CROSS JOIN LATERAL (SELECT * FROM audit_record WHERE id = l.record_id OFFSET 0) r';
+      const rows = await this.lines(source, ['l.position > $1', 'l.position <= $2'], ['l.position'], [position, head.position], PAGE);
       if (rows.length > 0) yield rows.map(lineOf);
       if (rows.length < PAGE) return;
       position = Number(rows.at(-1)!.position);
     }
+  }
+
+  /** What is filtered up to `head`, oldest first: by moment, which for acts of the same moment may not be by position. */
+  async *filtered(filter: AuditFilter, head: Anchor): AsyncGenerator<readonly AuditLine[]> {
+    const terms = await this.rarestFirst(filter);
+    for (let last: LineRow | undefined; ; ) {
+      const values: unknown[] = [head.position];
+      const { source, conditions, order } = filterSql(terms, filter, values);
+      if (last !== undefined) conditions.push(`(${order.join(', ')}) > ($${values.push(last.at)}, $${values.push(last.id)})`);
+      const rows = await this.lines(source, [...conditions, 'c.position <= $1'], order, values, PAGE);
+      if (rows.length > 0) yield rows.map(lineOf);
+      if (rows.length < PAGE) return;
+      last = rows.at(-1);
+    }
+  }
+
+  private lines(source: string, conditions: readonly string[], order: readonly string[], values: unknown[], limit: number): Promise<LineRow[]> {
+    return this.dataSource.query<LineRow[]>(
+      `SELECT ${LINE_COLUMNS} FROM ${source} ${ITS_LINK} WHERE ${conditions.join(' AND ') || 'true'} ORDER BY ${order.join(', ')} LIMIT $${values.push(limit)}`,
+      values,
+    );
+  }
+
+  private async rarestFirst(filter: AuditFilter): Promise<readonly FilterTerm[]> {
+    const terms = termsOf(filter);
+    if (terms.length < 2) return terms;
+    const [found] = await this.dataSource.query<{ counts: readonly number[] }[]>(countsSql(terms), terms.map(({ value }) => value));
+    const ranked = terms.map((term, index) => ({ term, count: found?.counts[index] ?? 0 }));
+    return ranked.sort((a, b) => a.count - b.count).map(({ term }) => term);
   }
 
   private async anchorAt(clause: string, ...values: unknown[]): Promise<Anchor | undefined> {

@@ -4,7 +4,7 @@ import { Turns } from '../kernel/turns';
 import { BEGINNING, type Anchor } from './audit-line';
 import { AuditLog } from './audit-log';
 import { ChainCheck, cutAfter, rewrittenAt, type ChainFault } from './chain-check';
-import { LINE_COLUMNS, lineOf, linkOf, PREVIOUS_LINK, type LineRow } from './line-row';
+import { LINE_COLUMNS, lineOf, linkOf, type LineRow } from './line-row';
 
 const PAGE = 250;
 /** Ids are read by themselves, without what they belong to. */
@@ -74,7 +74,7 @@ export class AuditVerifier {
       `SELECT ${LINE_COLUMNS}, EXISTS (
                 SELECT FROM audit_keys(r.actor, r.subject, r.changed) k(key)
                  WHERE NOT EXISTS (SELECT FROM audit_lookup l WHERE l.key = k.key AND l.at = r.at AND l.record_id = r.id)) AS hidden
-         FROM audit_chain c LEFT JOIN audit_record r ON r.id = c.record_id ${PREVIOUS_LINK}
+         FROM audit_chain c LEFT JOIN audit_record r ON r.id = c.record_id LEFT JOIN audit_chain p ON p.position = c.position - 1
         WHERE c.position > $1 AND c.position <= $2 ORDER BY c.position LIMIT $3`,
       [after, head.position, PAGE],
     );

@@ -20,7 +20,7 @@ export interface ChainCheckOptions {
   readonly after?: Anchor;
   /** Seen earlier, at a position among them. */
   readonly anchor?: Anchor | undefined;
-  /** Some are left out: each is then checked by itself, and against the one before where that is its neighbour. */
+  /** Some are left out, and they may be in another order: each is checked by itself, and against the one before if that is its neighbour. */
   readonly gaps?: boolean;
 }
 
@@ -54,7 +54,7 @@ export class ChainCheck {
   private faultOf({ position, previous, hash }: Link, record: AuditLine | undefined): ChainFault | undefined {
     const { anchor, gaps = false } = this.options;
     const before = this.last ?? (position === 1 ? BEGINNING : undefined);
-    if (before !== undefined && position <= before.position) {
+    if (before !== undefined && position <= before.position && !gaps) {
       return { reason: 'reordered', position, detail: `Position ${position} comes after position ${before.position}.` };
     }
     if (before !== undefined && position > before.position + 1 && !gaps) {

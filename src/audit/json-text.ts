@@ -6,9 +6,13 @@ export function jsonText(value: unknown): string {
   if (typeof value === 'number') return numberText(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`;
-  const members = Object.entries(value).map(([name, member]) => ({ bytes: Buffer.from(name), text: `${JSON.stringify(name)}: ${jsonText(member)}` }));
-  members.sort((a, b) => a.bytes.length - b.bytes.length || a.bytes.compare(b.bytes));
-  return `{${members.map(({ text }) => text).join(', ')}}`;
+  const members = Object.entries(value).sort(([a], [b]) => compareNames(a, b));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}: ${jsonText(member)}`).join(', ')}}`;
+}
+
+function compareNames(a: string, b: string): number {
+  const longer = Buffer.byteLength(a) - Buffer.byteLength(b);
+  return longer === 0 ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : longer;
 }
 
 function numberText(value: number): string {
