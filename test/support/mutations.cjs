@@ -12,6 +12,54 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a sealed value that can be read in any environment': {
+    file: 'src/secrets/sealed-text.ts',
+    find: 'VERSION, keyId, service, environment];',
+    replace: 'VERSION, keyId, service];',
+    spec: 'src/secrets/sealed-text.spec.ts',
+  },
+  'a data key that another service can take for its own': {
+    file: 'src/secrets/local-master-keys.ts',
+    find: "return ['trimtab data key', '1', id, service];",
+    replace: "return ['trimtab data key', '1', id];",
+    spec: 'src/secrets/sealed-text.spec.ts',
+  },
+  'clear text for tokens': {
+    file: 'src/feed/target.ts',
+    find: "return kind === 'client-key' ?",
+    replace: "return kind !== 'session' ?",
+    spec: 'src/feed/target.spec.ts',
+  },
+  'an ETag that a short secret can be guessed by': {
+    file: 'src/snapshots/snapshot.ts',
+    find: 'etagOf(documents as unknown as JsonValue, notes.salt)',
+    replace: 'etagOf(documents as unknown as JsonValue)',
+    spec: 'src/snapshots/delivered-snapshots.spec.ts',
+  },
+  'clear text that is kept': {
+    file: 'src/snapshots/snapshot.ts',
+    find: "if (this.openSource !== undefined) throw new Error('A snapshot in clear text is kept nowhere.');",
+    replace: '',
+    spec: 'src/snapshots/delivered-snapshots.spec.ts',
+  },
+  'secrets on the disk of a client that was given no key': {
+    file: 'client/src/disk-snapshot.ts',
+    find: 'if (key === undefined && notes?.secrets !== undefined) return this.#leaveOut();',
+    replace: '',
+    spec: 'client/test/secrets.spec.ts',
+  },
+  'a config without its secrets, taken into use': {
+    file: 'client/src/applier.ts',
+    find: "if (unreadable.length > 0) return refused(candidate, 'unseal', unsealReason(unreadable));",
+    replace: '',
+    spec: 'client/test/secrets.spec.ts',
+  },
+  'a schema that is held against a secret': {
+    file: 'src/documents/json-schema.ts',
+    find: 'if (about.length === 0) return errors;',
+    replace: 'return errors;',
+    spec: 'src/documents/json-schema.spec.ts',
+  },
   'a record that is believed whatever its hash is': {
     file: 'src/audit/chain-check.ts',
     find: 'if (hashOfLine(record) !== hash) return',
