@@ -41,7 +41,7 @@ export class FeedTransports {
     this.streams = new EventStreams(feed, observer, scheduler, settings);
     const answers = new SnapshotAnswers();
     const polls = new LongPolls({ feed, observer, scheduler, settings }, answers);
-    this.warmReads = new WarmReads(source, access, answers, door.common.pairs);
+    this.warmReads = new WarmReads(source, access, answers, door.common.dataPairs);
     const admitted = <T>({ request }: Exchange, work: () => Promise<T>) => this.admissions.through(request.raw.socket, work);
     this.routes = new ConfigRoutes(source, feed, access, answers, {
       events: (exchange, request) => admitted(exchange, () => this.streams.open(exchange, request)),
