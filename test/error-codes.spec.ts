@@ -3,6 +3,7 @@ import { ERROR_CODES, type ErrorCode } from '../src/kernel/error-codes';
 import { Api, layerPath, type Answer } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { aPerson } from './support/people';
 import { startProxy, type Proxy } from './support/proxy';
 import { startServer, type TestServer } from './support/server';
 
@@ -111,6 +112,31 @@ const PROVOCATIONS: Record<ErrorCode, Provocation> = {
       return api.request('PATCH', change, { title: 'Too late' });
     },
     members: { changeStatus: 'discarded' },
+  },
+  approval_not_allowed: { provoke: async () => api.post(`${await begun()}/reviews`, { verdict: 'approve', edition: 1 }) },
+  review_not_found: { provoke: async () => api.request('DELETE', `${await begun()}/reviews/1`) },
+  comment_not_found: { provoke: async () => api.request('DELETE', `${await begun()}/comments/1`) },
+  schedule_not_found: { provoke: async () => api.request('DELETE', `${await begun()}/schedule`) },
+  approval_required: {
+    provoke: async () => {
+      const guarded = '/api/v1/environments/guarded';
+      await api.must('POST', '/api/v1/environments', { name: 'guarded' });
+      await api.must('PATCH', guarded, { requiredApprovals: 1 });
+      const refused = await api.putYaml('common@guarded', 'a: 1\n');
+      await api.must('PATCH', guarded, { requiredApprovals: null });
+      return refused;
+    },
+    members: { approvals: { needed: 1, have: 0, reached: [{ service: 'common', environment: 'guarded', requiredApprovals: 1 }] } },
+  },
+  changes_requested: {
+    provoke: async () => {
+      const change = await begun();
+      await api.must('PUT', `${change}/services/common/environments/base/documents/asked`, '{}', JSON_TYPE);
+      const reviewer = await aPerson(database, api, 'Ria', { role: 'approver' });
+      await reviewer.api.must('POST', `${change}/reviews`, { verdict: 'request-changes', edition: 2 });
+      return api.post(`${change}/publish`);
+    },
+    members: { requestedBy: [{ reviewer: { person: { name: 'Ria' } } }] },
   },
   change_conflict: {
     provoke: async () => {

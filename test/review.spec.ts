@@ -269,7 +269,7 @@ describe('given a change that needs an approval', () => {
     const other = await aChange(ada.api);
     await mustReview(ben, other);
     expect(await publish(ada, other)).toEqual(PUBLISHED);
-    expect((await stateOf(change)).review).toMatchObject({ approvals: null, mayPublish: false, reasons: [{ code: 'change_conflict' }] });
+    expect((await stateOf(change)).review).toEqual(expect.objectContaining({ mayPublish: false, reasons: [expect.objectContaining({ code: 'change_conflict' })] }));
     expect((await ben.api.must('GET', other)).json.review).toMatchObject({ mayPublish: false, reasons: [{ code: 'change_not_open' }] });
   });
 });

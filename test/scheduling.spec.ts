@@ -76,7 +76,7 @@ describe('given a scheduled change', () => {
   it('is published at its time, not before, once, in the name of who scheduled it', async () => {
     const change = await aChange();
     const at = inMs(500);
-    expect((await schedule(change, at)).json).toMatchObject({ at, state: 'waiting', failure: null, scheduledBy: { person: { name: 'Ada' } } });
+    expect((await schedule(change, at)).json).toMatchObject({ at, state: 'waiting', scheduledBy: { person: { name: 'Ada' } } });
     const { revision } = await published(change);
     const [row] = await database.dataSource.query<{ early: boolean; actor: object; revisions: number }[]>(
       `SELECT r.created_at < $2::timestamptz AS early, r.actor, (SELECT count(*)::int FROM revision WHERE message = 'Tonight' AND id >= $1) AS revisions

@@ -64,16 +64,16 @@ export class ScheduleView {
   @ApiProperty({ type: 'object', additionalProperties: true, description: 'Who will have published it.' })
   scheduledBy!: LastingActor;
 
-  @ApiProperty({ type: BlockerView, nullable: true, description: 'Why it was not published at its time.' })
-  failure!: BlockerView | null;
+  @ApiPropertyOptional({ type: BlockerView, description: 'Why it was not published at its time.' })
+  failure?: BlockerView;
 }
 
 export class ReviewStateView {
   @ApiProperty({ type: [StandingReviewView], description: 'The word of each person that was not withdrawn.' })
   reviews!: StandingReviewView[];
 
-  @ApiProperty({ type: ApprovalsView, nullable: true, description: 'null when it cannot be told now (see `reasons`), or is of no interest any more.' })
-  approvals!: ApprovalsView | null;
+  @ApiPropertyOptional({ type: ApprovalsView, description: 'Absent when it cannot be told now (see `reasons`), or is of no interest any more.' })
+  approvals?: ApprovalsView;
 
   @ApiProperty({ description: 'Whether you may publish it now. What others publish meanwhile can still be in the way.' })
   mayPublish!: boolean;
@@ -81,8 +81,8 @@ export class ReviewStateView {
   @ApiProperty({ type: [BlockerView], description: 'Why not.' })
   reasons!: BlockerView[];
 
-  @ApiProperty({ type: ScheduleView, nullable: true })
-  schedule!: ScheduleView | null;
+  @ApiPropertyOptional({ type: ScheduleView })
+  schedule?: ScheduleView;
 
   @ApiProperty({ description: 'How many comments there are.' })
   comments!: number;

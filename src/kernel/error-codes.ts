@@ -47,9 +47,9 @@ export const ERROR_CODES = {
   comment_not_found: { kind: 'not-found', title: 'There is no such comment.' },
   schedule_not_found: { kind: 'not-found', title: 'The change is not scheduled.' },
   edit_not_found: { kind: 'not-found', title: 'The change does not touch this.' },
-  secret_not_found: { kind: 'not-found', title: 'There is no such sealed value.' },
   person_not_found: { kind: 'not-found', title: 'There is no such person.' },
   link_not_found: { kind: 'not-found', title: 'The link is unknown, used or expired.' },
+  secret_not_found: { kind: 'not-found', title: 'There is no such sealed value.' },
   credential_not_found: { kind: 'not-found', title: 'There is no such credential.' },
   grant_not_found: { kind: 'not-found', title: 'There is no such grant.' },
 

@@ -38,10 +38,10 @@ export class StoredReviewDesk implements ReviewDesk {
     const schedule = await manager.findOneBy(ChangeSchedule, { changeId: change.id });
     return {
       reviews: found.standing.map((review) => ({ ...shown(review), counts: counting.has(review) })),
-      approvals: need ? { ...approvalsView(need, actor), have: found.approvals.length } : null,
+      ...(need && { approvals: { ...approvalsView(need, actor), have: found.approvals.length } }),
       mayPublish: reasons.length === 0,
       reasons,
-      schedule: schedule && scheduleView(schedule, change),
+      ...(schedule && { schedule: scheduleView(schedule, change) }),
       comments: await manager.countBy(ChangeComment, { changeId: change.id, deletedAt: IsNull() }),
     };
   }
@@ -104,5 +104,5 @@ function notOpen({ id, status }: Change): BlockerView {
 
 export function scheduleView({ at, edition, scheduledBy, failure }: ChangeSchedule, change: Change): ScheduleView {
   const state = change.status !== 'open' ? 'done' : failure ? 'failed' : edition === change.edition ? 'waiting' : 'void';
-  return { at, state, edition, scheduledBy, failure };
+  return { at, state, edition, scheduledBy, ...(failure && { failure }) };
 }

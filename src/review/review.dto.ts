@@ -98,8 +98,8 @@ export class CommentView {
   @ApiProperty({ description: 'Empty once it was deleted.' })
   text!: string;
 
-  @ApiProperty({ type: CommentPlaceView, nullable: true })
-  place!: CommentPlace | null;
+  @ApiProperty({ type: CommentPlaceView, required: false, description: 'Absent when it is about the change as a whole.' })
+  place?: CommentPlace;
 
   @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Date;
@@ -108,7 +108,7 @@ export class CommentView {
   deletedAt!: Date | null;
 
   static of(this: void, { id, author, text, place, createdAt, deletedAt }: ChangeComment): CommentView {
-    return { id, author, text, place, createdAt, deletedAt };
+    return { id, author, text, ...(place === null ? {} : { place }), createdAt, deletedAt };
   }
 }
 

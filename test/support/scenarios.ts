@@ -3,7 +3,8 @@ import type { Access } from '../../src/http/needs';
 import { offerSetUp } from '../../src/people/first-administrator';
 import { layerPath, type Api, type Answer } from './api';
 import { Browser } from './browser';
-import { databaseBehind } from './server';
+import { aPerson as personIn } from './people';
+import { administratorToken, databaseBehind } from './server';
 
 /** One request that a route answers with success. */
 export interface Scenario {
@@ -87,6 +88,34 @@ async function aMember(api: Api): Promise<{ id: string }> {
   await api.must('PUT', `/api/v1/groups/checkout/members/${id}`);
   return { id };
 }
+
+/** Somebody who has written none of what the administrator token has. */
+const aReviewer = async (api: Api): Promise<Api> => (await personIn(databaseBehind(api.url), api, unique('reviewer'), { role: 'owner' })).api;
+
+async function ofAnother(api: Api): Promise<{ id: number }> {
+  return withDocumentEdit(api.as(await administratorToken(databaseBehind(api.url))));
+}
+
+async function withOwnReview(api: Api): Promise<{ id: number; review: number }> {
+  const { id } = await ofAnother(api);
+  return { id, review: (await api.must('POST', `/api/v1/changes/${id}/reviews`, APPROVAL)).json.id as number };
+}
+
+async function withComment(api: Api): Promise<{ id: number; comment: number }> {
+  const { id } = await withDocumentEdit(api);
+  return { id, comment: (await api.must('POST', `/api/v1/changes/${id}/comments`, { text: 'Why?' })).json.id as number };
+}
+
+async function withSchedule(api: Api): Promise<{ id: number }> {
+  const { id } = await withDocumentEdit(api);
+  await api.must('PUT', `/api/v1/changes/${id}/schedule`, tonight());
+  return { id };
+}
+
+/** A change that was begun and edited once is at this edition. */
+const EDITED_ONCE = 2;
+const APPROVAL = { verdict: 'approve', edition: EDITED_ONCE, comment: 'Well done' };
+const tonight = (): object => ({ at: new Date(Date.now() + 3_600_000).toISOString(), edition: EDITED_ONCE });
 
 const LAYER = '/api/v1/services/:service/environments/:environment';
 const EDIT = '/api/v1/changes/:id/services/:service/environments/:environment';
@@ -208,6 +237,14 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   'DELETE /api/v1/changes/:id': { access: 'edit change', status: 204, given: withDocumentEdit },
   'GET /api/v1/changes/:id/impact': { access: 'view change', status: 200, given: withDocumentEdit },
   'POST /api/v1/changes/:id/publish': { access: 'publish change', status: 200, given: withDocumentEdit },
+  'GET /api/v1/changes/:id/reviews': { access: 'view change', status: 200, given: withDocumentEdit },
+  'POST /api/v1/changes/:id/reviews': { access: 'approve change', status: 201, as: aReviewer, given: ofAnother, body: APPROVAL },
+  'DELETE /api/v1/changes/:id/reviews/:review': { access: 'view change', status: 204, as: aReviewer, given: withOwnReview },
+  'GET /api/v1/changes/:id/comments': { access: 'view change', status: 200, given: withComment },
+  'POST /api/v1/changes/:id/comments': { access: 'view change', status: 201, given: withDocumentEdit, body: { text: 'Why so large?', service: 'orders', environment: 'production', document: 'application', line: 1 } },
+  'DELETE /api/v1/changes/:id/comments/:comment': { access: 'view change', status: 204, as: aReviewer, given: withComment },
+  'PUT /api/v1/changes/:id/schedule': { access: 'publish change', status: 200, given: withDocumentEdit, body: tonight },
+  'DELETE /api/v1/changes/:id/schedule': { access: 'publish change', status: 204, given: withSchedule },
   [`PUT ${EDIT}/documents/:name`]: { access: 'edit change', status: 200, given: withDocumentEdit, body: 'a: 1\n', headers: YAML },
   [`PATCH ${EDIT}/documents/:name`]: { access: 'edit change', status: 200, given: withDocumentEdit, body: '{"a":2}', headers: MERGE_PATCH },
   [`DELETE ${EDIT}/documents/:name`]: { access: 'edit change', status: 200, given: withDocumentEdit },
