@@ -234,6 +234,21 @@ describe('given people who want to see secrets', () => {
     expect((await reveal(api.as(secret), { document: 'library' })).status).toBe(403);
   });
 
+  it('lets nobody include what has secrets they may not be shown, here or in an environment below', async () => {
+    await api.must('POST', '/api/v1/services', { name: 'curious' });
+    await sealInto('billing@production-eu', { key: 'of billing' }, 'deep');
+    const grants = [{ role: 'publisher', services: 'curious', environment: 'base' }, { role: 'viewer', services: 'billing', environment: 'base' }];
+    const publisher = api.as((await api.must('POST', '/api/v1/tokens', { name: 'curious', grants })).json.secret as string);
+    for (const environment of ['production', 'production-eu']) {
+      const answer = await publisher.include(`curious@${environment}`, 'billing');
+      expect([answer.status, answer.json.detail]).toEqual([403, expect.stringMatching(/reveal on billing@/)]);
+    }
+    // One who may decides for the others; what is included already, they may keep.
+    await api.must('PUT', `${layerPath('curious@production')}/includes`, { includes: [{ service: 'billing' }] });
+    expect((await publisher.include('curious@production-eu', 'billing')).status).toBe(200);
+    expect((await client.values('curious@production-eu')).deep).toEqual({ key: 'of billing' });
+  });
+
   it('has nothing to show where nothing is sealed', async () => {
     expect((await reveal(api, { document: 'application', path: 'db.host' })).json.code).toBe('secret_not_found');
   });

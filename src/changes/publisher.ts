@@ -23,6 +23,7 @@ import { layersIn } from './layers-of';
 import { ProposedLayersBuilder, type ProposedLayers } from './proposed-layers';
 import { recordPublished, type PublishedLayer, type PublishPayload } from './record-published';
 import { requireIncludable } from './require-includable';
+import { requireRevealable } from './require-revealable';
 import { REVIEW_DESK, type ReviewDesk } from './review-desk';
 
 /** Something to publish. */
@@ -125,6 +126,7 @@ export class Publisher {
 
   private async propose(edits: readonly EntryEdit[], authority: Authority): Promise<ProposedLayers> {
     await requireIncludable(authority, edits, this.reader.head, this.catalog.knownLineageNames);
+    await requireRevealable(authority, edits, this.reader, this.catalog, this.contents);
     return this.proposals.build(edits);
   }
 

@@ -13,14 +13,21 @@ import type { EntryEdit } from './entry-edit';
  * @throws DomainError `forbidden`, whether or not there is such a service
  */
 export async function requireIncludable(authority: Authority, edits: readonly EntryEdit[], head: LayerView, lineageOf: (environment: string) => readonly string[]): Promise<void> {
+  const added = await addedIncludes(edits, head, lineageOf);
+  requireAllowed(authority, 'view', added.map(({ layer, include }) => ({ service: include.service, environment: layer.environment })));
+}
+
+/** What the edits include that is not included yet, or not at that revision. */
+export async function addedIncludes(edits: readonly EntryEdit[], head: LayerView, lineageOf: (environment: string) => readonly string[]): Promise<{ readonly layer: LayerName; readonly include: Include }[]> {
+  const found: { readonly layer: LayerName; readonly include: Include }[] = [];
   for (const { layer, kind, next } of edits) {
     if (kind !== 'includes' || next === null) continue;
     const present = await includesInForce(layer, lineageOf(layer.environment), head);
     const added = parseIncludes(next.source).filter(({ service, revision }) => !present.some((include) => include.service === service && include.revision === revision));
     // A service that includes itself is a cycle, which is another fault.
-    const others = added.filter(({ service }) => service !== layer.service);
-    requireAllowed(authority, 'view', others.map(({ service }) => ({ service, environment: layer.environment })));
+    for (const include of added) if (include.service !== layer.service) found.push({ layer, include });
   }
+  return found;
 }
 
 /** The nearest declaration, looking towards the root. */

@@ -5,6 +5,7 @@ import { ImpactAssessor, INSTANCE_COUNTER, type InstanceCounter } from '../chang
 import { ProposedLayersBuilder } from '../changes/proposed-layers';
 import type { PublishResult } from '../changes/publisher';
 import { requireIncludable } from '../changes/require-includable';
+import { requireRevealable } from '../changes/require-revealable';
 import type { Authority } from '../kernel/authority';
 import { ContentStore } from '../releases/content-store';
 import { HeadIndex } from '../releases/head-index';
@@ -31,6 +32,7 @@ export class ImportRehearsal {
   async run(edits: readonly EntryEdit[], catalog: Catalog, authority: Authority): Promise<PublishResult> {
     const { heads, reader, contents } = this;
     await requireIncludable(authority, edits, reader.head, catalog.knownLineageNames);
+    await requireRevealable(authority, edits, reader, catalog, contents);
     const proposed = await new ProposedLayersBuilder(catalog, reader, contents, this.settings, heads).build(edits);
     const { impact, truncated, approvals } = await new ImpactAssessor(catalog, heads, reader, contents, this.sealed, this.instances).assess(proposed, authority);
     return { layers: proposed.releases.map(({ layer, version }) => ({ ...layer, version })), impact, truncated, approvals };
