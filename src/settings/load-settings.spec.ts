@@ -70,6 +70,17 @@ describe('loadSettings', () => {
     expect({ publicUrl, ...http }).toMatchObject({ publicUrl: 'https://a.example:8443', allowedOrigins: ['https://a.example', 'http://b.example:81'], trustedProxies: ['10.0.0.0/8', '::1'] });
   });
 
+  it('says what signing in elsewhere needs', () => {
+    const oidc = { TRIMTAB_OIDC_ISSUER: 'https://id.example', TRIMTAB_OIDC_CLIENT_ID: 'trimtab', TRIMTAB_PUBLIC_URL: 'https://a.example' };
+    expect(faultsOf(oidc)).toEqual([]);
+    expect(faultsOf({ ...oidc, TRIMTAB_OIDC_ISSUER: 'http://localhost:4000' })).toEqual([]);
+    expect(faultsOf({ TRIMTAB_OIDC_ISSUER: 'http://id.example', TRIMTAB_OIDC_SCOPES: 'profile' }).map((fault) => fault.split(' ')[0])).toEqual(['TRIMTAB_OIDC_CLIENT_ID', 'TRIMTAB_PUBLIC_URL', 'TRIMTAB_OIDC_ISSUER', 'TRIMTAB_OIDC_SCOPES']);
+    const [fault] = faultsOf({ ...oidc, TRIMTAB_OIDC_CLIENT_SECRET: 's3cret', TRIMTAB_OIDC_CLIENT_SECRET_FILE: '/run/secret' });
+    expect(fault).toMatch(/both set/);
+    expect(fault).not.toContain('s3cret');
+    expect(faultsOf({ TRIMTAB_SESSION_IDLE_MINUTES: '61', TRIMTAB_SESSION_MAX_MINUTES: '60' })).toEqual([expect.stringMatching(/^TRIMTAB_SESSION_IDLE_MINUTES \(61\)/)]);
+  });
+
   it('refuses an edge that has nothing to serve from', () => {
     expect(faultsOf({ TRIMTAB_ROLE: 'edge' })).toEqual(['TRIMTAB_NATS_URL is missing: an edge has everything it serves from NATS.']);
     expect(faultsOf({ TRIMTAB_ROLE: 'edge', TRIMTAB_NATS_URL: 'nats://a:4222, tls://user:pass@b' })).toEqual([]);
