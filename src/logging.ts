@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { FastifyBaseLogger, FastifyServerOptions } from 'fastify';
+import { withoutSecrets, withoutSecretText } from './redaction';
 import type { Settings } from './settings/settings';
 
 /** What Nest tells about its own assembly is of interest to nobody but us. */
@@ -15,16 +16,14 @@ const STARTERS = new Set(['ExceptionHandler', 'NestApplication']);
  */
 export function logOptions({ logLevel }: Settings): FastifyServerOptions['logger'] {
   if (logLevel === 'silent') return false;
-  const headers = ['authorization', 'cookie', 'set-cookie', 'proxy-authorization'];
-  const paths = headers.flatMap((name) => [`headers["${name}"]`, `*.headers["${name}"]`]);
   return {
     level: logLevel,
     stream: process.stderr,
     messageKey: 'message',
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
-    formatters: { level: (level) => ({ level }) },
+    formatters: { level: (level) => ({ level }), log: withoutSecrets },
     serializers: { err: (error: Error) => describeError(error) },
-    redact: { paths, censor: '[redacted]' },
+    hooks: { streamWrite: withoutSecretText },
   };
 }
 

@@ -3,6 +3,8 @@ import { Api, layerPath } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { startProxy, type Proxy } from './support/proxy';
+import { rawRequest } from './support/raw-request';
+import { routesOf } from './support/routes';
 import { administratorToken } from './support/server';
 import { startServerProcess, type ServerProcess } from './support/server-process';
 import { startTraceCollector, type TraceCollector } from './support/trace-collector';
@@ -106,6 +108,25 @@ it('never writes a value, a credential or a query string', async () => {
   await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
   const written = server.stderr() + server.stdout();
   for (const secret of [SECRET, SECRET.toUpperCase(), json.secret as string, api.token!]) expect(written).not.toContain(secret);
+});
+
+it('never writes what was planted in any part of any request, whoever sends it', async () => {
+  const planted = 'planted-4c1d';
+  const query = ['code', 'state', 'token', 'password', planted].map((name) => `${name}=${planted}`).join('&');
+  const headers = { cookie: `trimtab-session=${planted}; other=${planted}`, 'x-csrf-token': planted, 'x-planted': planted, 'proxy-authorization': `Bearer ${planted}`, referer: `https://${planted}.example`, 'user-agent': planted };
+  const body = { password: planted, newPassword: planted, secret: planted, token: planted, code: planted, state: planted, [planted]: planted };
+  for (const { method, url } of await routesOf(database)) {
+    const address = `${url.replace(/:\w+/g, planted)}?${query}`;
+    for (const caller of [api.as(undefined), api.as(planted), api]) {
+      // Signing out everywhere, and the like, are not what is tried here.
+      if (caller !== api || method === 'GET') await caller.request(method, address, method === 'GET' ? undefined : body, headers);
+    }
+  }
+  await rawRequest(server.url, `GET /${planted} HTTP/1.1\r\n${planted}\r\n\r\n`);
+  await api.get(`/%zz${planted}`);
+  await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
+  expect(lines().length).toBeGreaterThan(100);
+  expect(server.stderr() + server.stdout()).not.toContain(planted);
 });
 
 it('tells of a defect in a line as well, before it exits', async () => {
