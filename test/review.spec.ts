@@ -129,6 +129,15 @@ describe('given a protected environment', () => {
     await protect('production-eu', null);
   });
 
+  it('is protected from the very commit, also where nobody has told of it yet', async () => {
+    await server.database.dataSource.transaction(async (manager) => {
+      await manager.query(`UPDATE environment SET required_approvals = 1 WHERE name = 'staging'`);
+      await manager.query(`UPDATE topic_counter SET value = value + 1 WHERE topic = 'environments'`);
+    });
+    expect(outcome(await api.putYaml('orders@staging', 'own: late\n'))).toEqual(UNAPPROVED);
+    await protect('staging', null);
+  });
+
   it('takes and loses its protection only by administrators, on record', async () => {
     expect(outcome(await ada.api.request('PATCH', '/api/v1/environments/production', { requiredApprovals: null }))).toEqual([403, 'forbidden']);
     expect((await api.request('PATCH', '/api/v1/environments/production', { requiredApprovals: 0 })).status).toBe(400);

@@ -12,6 +12,42 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'an approval of an earlier edition, counted': {
+    file: 'src/review/tally.ts',
+    find: ' && review.edition === edition',
+    replace: '',
+    spec: 'src/review/tally.spec.ts',
+  },
+  'an approval by who wrote the change, counted': {
+    file: 'src/review/tally.ts',
+    find: ' && !isWriter(review.reviewer, writers, makers)',
+    replace: '',
+    spec: 'src/review/tally.spec.ts',
+  },
+  'the word of somebody who may no longer approve, counted': {
+    file: 'src/review/tally.ts',
+    find: ' && reviewers.has(personId)',
+    replace: '',
+    spec: 'src/review/tally.spec.ts',
+  },
+  'a draft that is published without asking its reviewers': {
+    file: 'src/changes/record-published.ts',
+    find: 'await desk.admit(manager, { change: draft, layers: layersIn(edits), need, actor, emergency, job })',
+    replace: '[]',
+    spec: 'test/review.spec.ts',
+  },
+  'a protected environment that is reached from above': {
+    file: 'src/changes/impact.ts',
+    find: 'if (finding.redelivers) approvals.add(target);',
+    replace: '',
+    spec: 'test/review.spec.ts',
+  },
+  'a publish that was checked against other environments': {
+    file: 'src/releases/release-log.ts',
+    find: 'proposal.environments !== environments || ',
+    replace: '',
+    spec: 'test/review.spec.ts',
+  },
   'a sealed value that can be read in any environment': {
     file: 'src/secrets/sealed-text.ts',
     find: 'VERSION, keyId, service, environment];',
