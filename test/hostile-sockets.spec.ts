@@ -31,16 +31,17 @@ interface RawSocket {
   readonly received: string[];
   readonly closed: Promise<number>;
   send(data: string | Buffer): void;
+  ping(): void;
   close(): void;
 }
 
-function openRaw(query = 'EIO=4&transport=websocket', headers: Record<string, string> = {}): Promise<RawSocket> {
-  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/socket.io/?${query}`, { headers });
+function openRaw(query = 'EIO=4&transport=websocket', headers: Record<string, string> = {}, compressed = false): Promise<RawSocket> {
+  const socket = new WebSocket(`${server.url.replace('http', 'ws')}/socket.io/?${query}`, { headers, perMessageDeflate: compressed ? { threshold: 0 } : true });
   const received: string[] = [];
   const closed = new Promise<number>((resolve) => socket.on('close', resolve));
   socket.on('message', (data) => received.push(String(data)));
   socket.on('error', () => undefined);
-  const raw: RawSocket = { received, closed, send: (data) => socket.send(data, () => undefined), close: () => socket.terminate() };
+  const raw: RawSocket = { received, closed, send: (data) => socket.send(data, () => undefined), ping: () => socket.ping(undefined, undefined, () => undefined), close: () => socket.terminate() };
   return new Promise((resolve) => {
     socket.on('message', () => resolve(raw));
     socket.on('close', () => resolve(raw));
@@ -148,12 +149,32 @@ describe('given a connected client that sends what no client sends', () => {
     await eventually(async () => expect((await api.must('GET', '/api/v1/instances')).json.items).toHaveLength(bystanders.length));
   });
 
-  it('as well-formed subscriptions without end slows nobody else down', async () => {
+  it.each<[string, (raw: RawSocket) => void]>([
+    ['well-formed subscriptions', (raw) => raw.send('42["subscribe",null]')],
+    ['well-formed reports', (raw) => raw.send('42["report",{"state":"applied","revision":0,"etag":"x"}]')],
+    ['answers to heartbeats nobody asked for', (raw) => raw.send('3')],
+    ['pings of the WebSocket, whose answers nobody reads', (raw) => raw.ping()],
+  ])('as %s without end, slows nobody else down, and is cut off', async (_name, say) => {
     const raw = await openJoined();
-    for (let count = 0; count < 5_000; count += 1) raw.send('42["subscribe",null]');
+    for (let count = 0; count < 5_000; count += 1) say(raw);
     await expectBystandersServed();
-    raw.close();
     await raw.closed;
+  });
+
+  it('before it has said who it is, is cut off as well', async () => {
+    const raw = await openRaw();
+    for (let count = 0; count < 5_000; count += 1) raw.send('3');
+    await raw.closed;
+    await expectBystandersServed();
+  });
+
+  it('as a small message that unpacks into a large one, ends its own connection', async () => {
+    const raw = await openRaw(undefined, {}, true);
+    raw.send(joining());
+    await eventually(() => expect(raw.received.some((packet) => packet.startsWith('42["feed"'))).toBe(true));
+    raw.send(`42["report","${repeat('x', 50_000_000)}"]`);
+    expect(await raw.closed).toBe(1009);
+    await expectBystandersServed();
   });
 });
 
