@@ -12,6 +12,24 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a cookie that is believed without the token of its session': {
+    file: 'src/access/own-page.ts',
+    find: 'if (!isSame(request.headers[CSRF_HEADER], csrfTokenOf(sessionSecret))) {',
+    replace: 'if (request.headers[CSRF_HEADER] === undefined) {',
+    spec: 'src/access/own-page.spec.ts',
+  },
+  'a cookie that a neighbour has planted': {
+    file: 'src/access/own-cookies.ts',
+    find: 'return all.length === 1 ?',
+    replace: 'return all.length > 0 ?',
+    spec: 'src/access/own-cookies.spec.ts',
+  },
+  'a login whose absence shows by the time it takes': {
+    file: 'src/people/password-hash.ts',
+    find: 'verify(stored ?? NOBODYS, normalized)',
+    replace: '(stored === undefined ? Promise.resolve(false) : verify(stored, normalized))',
+    spec: 'src/people/password-hash.spec.ts',
+  },
   'an approval of an earlier edition, counted': {
     file: 'src/review/tally.ts',
     find: ' && review.edition === edition',
