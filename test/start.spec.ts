@@ -33,7 +33,7 @@ describe('given nothing but a folder', () => {
 
   const start = (): ReturnType<typeof startServerProcess> => startServerProcess({ TRIMTAB_DATA: folder });
 
-  it('shows the token at the first start only, and attaches to the Postgres that a killed server has left', async () => {
+  it('shows the token at the first start only, a link for the first administrator until there is one, and attaches to the Postgres that a killed server has left', async () => {
     const first = await start();
     expect(first.token).toMatch(/^tta_/);
     const answer = await fetch(`${first.url}/api/v1/services`, { headers: { authorization: `Bearer ${first.token}` } });
@@ -45,6 +45,11 @@ describe('given nothing but a folder', () => {
     const second = await start();
     expect(findPostmaster(data)).toEqual(left);
     expect(second.token).toBeUndefined();
+    const setUp = (secret: string | undefined) =>
+      fetch(`${second.url}/api/v1/setup`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ secret, login: 'ada', name: 'Ada', password: 'quiet lamp on the stair' }) });
+    const [before, now] = [first, second].map(({ stdout }) => /\/#setup=(ttl_\w+)$/m.exec(stdout())?.[1]);
+    expect([(await setUp(before)).status, (await setUp(now)).status, (await setUp(now)).status]).toEqual([404, 201, 404]);
+    expect(first.stderr() + second.stderr()).not.toMatch(/ttl_/);
     expect((await fetch(`${second.url}/health/ready`)).status).toBe(200);
     expect(await second.kill('SIGTERM')).toMatchObject({ code: 0, stderr: '' });
     expect(findPostmaster(data).kind).toBe('none');

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Api, layerPath } from './support/api';
+import { Browser } from './support/browser';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
 import { startProxy, type Proxy } from './support/proxy';
@@ -108,6 +109,32 @@ it('never writes a value, a credential or a query string', async () => {
   await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
   const written = server.stderr() + server.stdout();
   for (const secret of [SECRET, SECRET.toUpperCase(), json.secret as string, api.token!]) expect(written).not.toContain(secret);
+});
+
+it('never writes a password, a cookie, a link or a code', async () => {
+  const { json } = await api.must('POST', '/api/v1/people', { login: 'ada', name: 'Ada' });
+  const browser = new Browser(server.url);
+  await browser.must('POST', '/api/v1/links', { secret: json.link.secret, password: `${SECRET} on the stair` });
+  await browser.must('PUT', '/api/v1/session/password', { current: `${SECRET} on the stair`, password: `${SECRET} under the stair` });
+  await new Browser(server.url).must('POST', '/api/v1/session', { login: 'ada', password: `${SECRET} under the stair` });
+  const wrong = { secret: SECRET, login: SECRET, name: SECRET, password: SECRET, current: SECRET };
+  for (const path of ['session', 'links', 'setup']) {
+    for (const body of [wrong, { login: SECRET, password: SECRET }, { secret: SECRET, password: SECRET }, `{"password": "${SECRET}`]) {
+      const answer = await api.as(undefined).request('POST', `/api/v1/${path}`, body, { 'content-type': 'application/json' });
+      expect([path, answer.status < 500, answer.text.includes(SECRET)]).toEqual([path, true, false]);
+    }
+  }
+  await browser.request('PUT', '/api/v1/session/password', wrong);
+  await browser.get(`/api/v1/session/oidc/callback?code=${SECRET}&state=${SECRET}`);
+  await browser.get(`/api/v1/session/oidc/start?return=/${SECRET}`);
+  const secrets = [SECRET, json.link.secret as string, browser.csrfToken!, ...browser.cookies.values()];
+  await browser.must('DELETE', '/api/v1/session');
+  await requestLine((await api.get('/health/live')).headers.get('x-request-id')!);
+  const setUp = /#setup=(ttl_\w+)/.exec(server.stdout())![1]!;
+  const written = server.stderr() + server.stdout().replaceAll(setUp, '');
+  for (const secret of [...secrets, setUp]) expect([secret, written.includes(secret)]).toEqual([secret, false]);
+  await eventually(() => expect(collector.spans.length).toBeGreaterThan(0));
+  expect(JSON.stringify(collector.spans)).not.toMatch(new RegExp([...secrets, setUp].join('|')));
 });
 
 it('never writes what was planted in any part of any request, whoever sends it', async () => {
