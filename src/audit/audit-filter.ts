@@ -35,8 +35,8 @@ const MANY = 2_000;
 /** How many records each term finds, up to {@link MANY}: `$1` is the value of the first, and so on. */
 export function countsSql(terms: readonly FilterTerm[]): string {
   const counts = terms.map(({ column }, index) => {
-    const table = column === 'key' ? 'audit_lookup' : 'audit_record';
-    return `(SELECT count(*)::int FROM (SELECT FROM ${table} WHERE ${column} = $${index + 1} LIMIT ${MANY}) found)`;
+    const [table, id] = column === 'key' ? ['audit_lookup', 'record_id'] : ['audit_record', 'id'];
+    return `(SELECT count(*)::int FROM (SELECT FROM ${table} WHERE ${column} = $${index + 1} ORDER BY at DESC, ${id} DESC LIMIT ${MANY}) found)`;
   });
   return `SELECT ARRAY[${counts.join(', ')}] AS counts`;
 }
