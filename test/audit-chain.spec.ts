@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
+import { AuditChain1763900000005 } from '#migrations/1763900000005-audit-chain';
 import { hashOfLine, type Anchor } from '../src/audit/audit-line';
 import { AuditLog } from '../src/audit/audit-log';
 import { AuditVerifier, type Verified } from '../src/audit/audit-verifier';
@@ -188,6 +189,30 @@ describe('given a database of its own', () => {
 
   it('verifies a chain without any record', async () => {
     expect(await verify(own.dataSource)).toEqual({ head: { position: 0, hash: '0'.repeat(64) }, records: 0 });
+  });
+
+  it('links what a process of the version before records, and what was there before the chain', async () => {
+    const runner = own.dataSource.createQueryRunner();
+    const migration = new AuditChain1763900000005();
+    const insert = (revision: number): Promise<unknown> =>
+      runner.query('INSERT INTO audit_record (actor, action, subject, request_id, revision) VALUES ($1, $2, $3, $4, $5)', [
+        { kind: 'token', id: 'old', name: 'old' },
+        'change.publish',
+        { kind: 'publish', message: 'Before', layers: [{ service: 'orders', environment: 'production', version: revision }] },
+        'request',
+        revision,
+      ]);
+    try {
+      await migration.down(runner);
+      for (const revision of [1, 2, 3]) await insert(revision);
+      await migration.up(runner);
+      await insert(4);
+    } finally {
+      await runner.release();
+    }
+    expect(await verify(own.dataSource)).toMatchObject({ records: 4, head: { position: 4 } });
+    const found = await new AuditLog(own.dataSource).list({ service: 'orders', environment: 'production', actor: 'old' }, undefined, 10);
+    expect(found.map(({ revision }) => revision)).toEqual([4, 3, 2, 1]);
   });
 
   it('links what many transactions record at the same time, in whatever order they lock other rows', async () => {
