@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Api, type Answer } from './support/api';
+import { openStream } from './support/connections';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { edgeChecks, edgeReaches, startEdge, type TestEdge } from './support/edge';
 import { eventually } from './support/eventually';
@@ -116,6 +117,24 @@ describeWithNats('given a replica and an edge over one NATS', () => {
     await api.must('DELETE', `/api/v1/client-keys/${json.id}`);
     expect((await ended) - at).toBeLessThan(1_000);
     expect((await revoked.get('/v1/config/production/orders')).status).toBe(401);
+  });
+
+  it('knows both secrets of a key that is rotated, and cuts nobody off before the old one ends', async () => {
+    const { id, secret } = (await api.must('POST', '/api/v1/client-keys', { name: 'rotated', service: 'orders', environment: 'production' })).json as { id: string; secret: string };
+    const status = async (one: string): Promise<number> => (await new Api(edge.url, one).get('/v1/config/production/orders')).status;
+    await eventually(async () => expect(await status(secret)).toBe(200));
+    const connection = await openStream(edge.url, secret, { service: 'orders', environment: 'production' });
+    let code: string | undefined;
+    void connection.ended.then((ended) => (code = ended));
+    const rotate = async (overlap: string): Promise<string> => (await api.must('POST', `/api/v1/client-keys/${id}/rotate`, { overlap })).json.secret as string;
+    const second = await rotate('1h');
+    await eventually(async () => expect(await status(second)).toBe(200));
+    expect([await status(secret), code]).toEqual([200, undefined]);
+    const third = await rotate('1h');
+    await eventually(async () => expect([await status(secret), await status(second), await status(third)]).toEqual([401, 200, 200]));
+    expect(await connection.ended).toBe('unauthenticated');
+    await api.must('DELETE', `/api/v1/client-keys/${id}`);
+    await eventually(async () => expect([await status(second), await status(third)]).toEqual([401, 401]));
   });
 
   it('is listed among the processes, and its instances among all, for whoever asks a replica', async () => {

@@ -19,6 +19,8 @@ let database: TestDatabase;
 let proxy: Proxy;
 let token: string;
 let key: string;
+/** The two secrets of a key that is being rotated. */
+let rotating: string[];
 let running: ServerProcess[] = [];
 let observers: Observer[] = [];
 
@@ -38,6 +40,8 @@ beforeAll(async () => {
   await api.putYaml('billing@base', 'n: 1\n');
   await api.putYaml('cold@base', 'n: 1\n');
   key = (await api.must('POST', '/api/v1/client-keys', { name: 'orders', ...TARGET })).json.secret as string;
+  const { id, secret } = (await api.must('POST', '/api/v1/client-keys', { name: 'rotating', ...TARGET })).json as { id: string; secret: string };
+  rotating = [secret, (await api.must('POST', `/api/v1/client-keys/${id}/rotate`, {})).json.secret as string];
   await api.values('orders@production');
   await api.values('billing@base');
   await copied(first);
@@ -107,6 +111,7 @@ describe('given a process that starts while the database is away', () => {
     expect(answer.headers.get('trimtab-revision')).toBe('4');
     expect((await api.as(key).get('/v1/config/production/orders', { 'if-none-match': answer.json.etag as string })).status).toBe(304);
     expect(await api.values('billing@base')).toEqual({ application: { n: 1 } });
+    for (const secret of rotating) expect((await api.as(secret).get('/v1/config/production/orders')).status).toBe(200);
     expect((await api.as(key).get('/v1/config/base/billing')).status).toBe(403);
     expect((await api.as(undefined).get('/v1/config/production/orders')).status).toBe(401);
     // It may be younger than the copy: nobody can tell.
