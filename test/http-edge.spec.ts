@@ -95,6 +95,13 @@ describe('given a request that fails', () => {
     expect(second.port).toBe(first.port);
   });
 
+  it('takes little from those who still have to say who they are', async () => {
+    for (const path of ['session', 'links', 'setup']) {
+      const answer = await api.as(undefined).post(`/api/v1/${path}`, { login: 'ada', secret: 'x', password: 'x'.repeat(20_000) });
+      expect([path, answer.status, answer.json.code]).toEqual([path, 413, 'payload_too_large']);
+    }
+  });
+
   it('does not read the body of a stranger', async () => {
     const answer = await api.as(undefined).request('POST', '/api/v1/services', '{"name":', JSON_TYPE);
     expect(answer.json).toMatchObject({ status: 401, code: 'unauthenticated' });

@@ -4,10 +4,14 @@ import type { IncomingMessage } from 'node:http';
 import { DEFAULT_DOCUMENT_LIMITS } from '../documents/document-type';
 import { decodeSource, parseDocument } from '../documents/parse-document';
 import { DomainError } from '../kernel/domain-error';
+import './needs';
 import './route-config';
 
 /** A body that is too large is read to its end and thrown away, so that the caller gets to read the answer. Not for ever. */
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
+/** What strangers have to say: a login and a password, a link, an answer of an identity provider. */
+const MAX_STRANGERS_BYTES = 16 * 1024;
+const MAX_STRANGERS_DRAINED_BYTES = 1024 * 1024;
 const JSON_TYPE = /^application\/(?:json|[a-z0-9.!#$&^_-]+\+json)$/;
 
 /**
@@ -21,7 +25,9 @@ export function registerBodyParser(fastify: FastifyInstance, maxBodyBytes: numbe
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
     try {
-      const bytes = await readBody(request, payload, maxBodyBytes);
+      const isStranger = request.routeOptions.config.access === 'public';
+      const limits = isStranger ? { max: MAX_STRANGERS_BYTES, drained: MAX_STRANGERS_DRAINED_BYTES } : { max: maxBodyBytes, drained: MAX_DRAINED_BYTES };
+      const bytes = await readBody(request, payload, limits);
       if (request.headers['idempotency-key'] !== undefined) request.bodyDigest = createHash('sha256').update(bytes).digest();
       return request.routeOptions.config.rawBody === true ? bytes : parseJson(bytes, request, maxBodyBytes);
     } catch (error) {
@@ -40,19 +46,19 @@ class BodyNotRead extends Error {
   }
 }
 
-async function readBody(request: FastifyRequest, payload: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = new DomainError('payload_too_large', `The request body is larger than ${maxBytes} bytes.`);
+async function readBody(request: FastifyRequest, payload: IncomingMessage, { max, drained }: { readonly max: number; readonly drained: number }): Promise<Buffer> {
+  const tooLarge = new DomainError('payload_too_large', `The request body is larger than ${max} bytes.`);
   const encoding = request.headers['content-encoding'];
   const chunks: Buffer[] = [];
   let length = 0;
-  if (Number(request.headers['content-length']) > MAX_DRAINED_BYTES) throw new BodyNotRead(tooLarge);
+  if (Number(request.headers['content-length']) > drained) throw new BodyNotRead(tooLarge);
   for await (const chunk of payload as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_DRAINED_BYTES) throw new BodyNotRead(tooLarge);
-    if (length <= maxBytes) chunks.push(chunk);
+    if (length > drained) throw new BodyNotRead(tooLarge);
+    if (length <= max) chunks.push(chunk);
     else chunks.length = 0;
   }
-  if (length > maxBytes) throw tooLarge;
+  if (length > max) throw tooLarge;
   if (encoding !== undefined && encoding !== 'identity') {
     throw new DomainError('unsupported_media_type', 'Content-Encoding is not supported: send the body as it is.');
   }
