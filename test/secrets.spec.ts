@@ -96,6 +96,19 @@ describe('given a value that was sealed', () => {
     expect(JSON.stringify(await client.values('orders@staging'))).not.toContain('twice');
   });
 
+  it('makes one data key for those who seal at the same time', async () => {
+    await api.must('POST', '/api/v1/services', { name: 'at-once' });
+    const texts = await Promise.all(Array.from({ length: 8 }, (_, index) => sealed('at-once@base', index)));
+    expect(new Set(texts.map((text) => text.split(':')[3])).size).toBe(1);
+    expect((await api.post(`${layerPath('at-once@nowhere')}/seal`, { value: 1 })).json.code).toBe('environment_not_found');
+  });
+
+  it('opens thousands in one document', async () => {
+    await sealInto('at-once@staging', Object.fromEntries(Array.from({ length: 3_000 }, (_, index) => [`key${index}`, index])), 'many');
+    expect(((await client.values('at-once@staging')).many as Record<string, number>).key2999).toBe(2999);
+    expect((await client.must('GET', '/v1/config/staging/at-once/many')).json.key1).toBe(1);
+  });
+
   it('takes only merge patches, and shows nothing of one it cannot read', async () => {
     const at = `${layerPath('orders@base')}/documents/application?seal=true`;
     const list = await api.request('PATCH', at, '[{"op":"add","path":"/a","value":"in-a-json-patch"}]', { 'content-type': 'application/json-patch+json' });

@@ -17,7 +17,8 @@ export class DataKeys implements OnModuleInit, OnModuleDestroy {
   private readonly opened = new Map<string, Promise<DataKey | undefined>>();
   private readonly listeners = new Set<() => void>();
   private readonly lamented = new Set<string>();
-  private reading: Promise<void> | undefined;
+  private running: Promise<void> | undefined;
+  private queued: Promise<void> | undefined;
   private unsubscribe: () => void = () => undefined;
 
   constructor(
@@ -73,16 +74,19 @@ export class DataKeys implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Resolves when what was committed before the call is known. */
-  async refresh(): Promise<void> {
+  refresh(): Promise<void> {
+    if (this.running === undefined) return this.startReading();
     // What is being read now may have been read before what the caller is after was committed.
-    const before = this.reading;
-    const reading = (before ?? Promise.resolve()).catch(() => undefined).then(() => this.read());
-    this.reading = reading;
-    try {
-      await reading;
-    } finally {
-      if (this.reading === reading) this.reading = undefined;
-    }
+    this.queued ??= this.running.catch(() => undefined).then(() => {
+      this.queued = undefined;
+      return this.running ?? this.startReading();
+    });
+    return this.queued;
+  }
+
+  private startReading(): Promise<void> {
+    this.running = this.read().finally(() => (this.running = undefined));
+    return this.running;
   }
 
   private async read(): Promise<void> {

@@ -5,6 +5,7 @@ import { recordAudit } from '../audit/record-audit';
 import { Catalog } from '../catalog/catalog';
 import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
+import type { LayerName } from '../kernel/names';
 import { announce } from '../notify/announce';
 import { StoredDataKey } from './data-key.entity';
 import { DataKeys } from './data-keys';
@@ -33,9 +34,9 @@ export class KeyRing {
     @Inject(MASTER_KEYS) private readonly masters: MasterKeys,
   ) {}
 
-  /** The key to seal values of a service with; its first one is made when it is first needed. */
-  async keyFor(service: string, actor: Actor): Promise<DataKey> {
-    const { id: serviceId } = await this.catalog.service(service);
+  /** The key to seal values of a layer with; the first one of a service is made when it is first needed. */
+  async keyFor({ service, environment }: LayerName, actor: Actor): Promise<DataKey> {
+    const [{ id: serviceId }] = await Promise.all([this.catalog.service(service), this.catalog.environment(environment)]);
     // Without a master key nothing is sealed, also where a key has been opened before: a server says what it has.
     if (this.masters.current === undefined) throw noMasterKey();
     const current = (await this.keys.currentOf(service)) ?? (await this.make(service, serviceId, actor, false));

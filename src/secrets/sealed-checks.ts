@@ -7,7 +7,7 @@ import { formatPointer } from '../documents/pointer';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import { DataKeys } from './data-keys';
-import { replacedAt, sealedIn, sealedLeaves, type SealedLeaf } from './sealed-leaves';
+import { replaced, sealedIn, sealedLeaves, type SealedLeaf } from './sealed-leaves';
 import { originOf } from './sealed-places';
 import { parseSealed } from './sealed-text';
 import { Unsealer } from './unsealer';
@@ -46,7 +46,7 @@ export class SealedChecks {
    *
    * @param known sealed texts that are published in the layers already: what cannot be read any more, because a master key
    * was lost, must not keep anybody from changing what stands beside it
-   * @throws DomainError `sealed_elsewhere`, `sealed_invalid`, each with all places
+   * @throws DomainError `sealed_elsewhere`, `sealed_invalid`, each with all places, up to a hundred
    */
   async refuseForeign(documents: readonly WrittenDocument[], known: ReadonlySet<string>): Promise<void> {
     const elsewhere: Foreign[] = [];
@@ -54,6 +54,7 @@ export class SealedChecks {
     for (const { layer, name, document } of documents) {
       for (const leaf of sealedIn(document)) {
         if (known.has(leaf.text)) continue;
+        if (elsewhere.length + invalid.length >= LISTED) break;
         const verdict = await this.judge(leaf, layer);
         if (verdict === 'fine') continue;
         const { service, environment } = layer;
@@ -77,13 +78,12 @@ export class SealedChecks {
     const leaves = sealedLeaves(value);
     const values = leaves.map((leaf) => ({ text: leaf.text, layer: parts.at(originOf(leaf, parts.map(({ document }) => document)))!.layer }));
     const opened = await this.unsealer.open(values);
-    let standIn = value;
-    const sealed = leaves.map(({ path, text }, index) => {
+    const replacements = leaves.flatMap(({ path, text }, index) => {
       const result = opened[index]!;
-      if ('value' in result) standIn = replacedAt(standIn, path, sameType(result.value, text));
-      return { path: formatPointer(path), typed: 'value' in result };
+      return 'value' in result ? [{ path, value: sameType(result.value, text) }] : [];
     });
-    return { value: standIn, sealed };
+    const sealed = leaves.map(({ path }, index) => ({ path: formatPointer(path), typed: 'value' in opened[index]! }));
+    return { value: replaced(value, replacements), sealed };
   }
 
   private async judge({ text }: SealedLeaf, layer: LayerName): Promise<'fine' | 'invalid' | { readonly from?: LayerName }> {
@@ -102,6 +102,9 @@ export class SealedChecks {
     return result !== undefined && 'fault' in result && result.fault === 'damaged' ? 'invalid' : 'fine';
   }
 }
+
+/** A copy of a whole layer is refused with the first of them. */
+const LISTED = 100;
 
 const SENTENCES = {
   sealed_elsewhere: 'was sealed for another layer and cannot be read in this one. Seal the value for this layer, or leave it to what is inherited',

@@ -50,10 +50,39 @@ export function leafAt(value: JsonValue, path: Path): JsonValue | undefined {
   return found;
 }
 
-/** A copy in which another value stands at the path, which leads to something. What is beside the path is shared. */
-export function replacedAt(value: JsonValue, [key, ...rest]: Path, replacement: JsonValue): JsonValue {
-  if (key === undefined) return replacement;
-  if (isJsonArray(value)) return value.map((item, index) => (String(index) === key ? replacedAt(item, rest, replacement) : item));
+/** What is to stand at a path that leads to something. */
+export interface Replacement {
+  readonly path: Path;
+  readonly value: JsonValue;
+}
+
+/** A copy with other values in some places, made in one pass. What is beside the paths is shared. */
+export function replaced(value: JsonValue, replacements: readonly Replacement[]): JsonValue {
+  const plan: Plan = { below: new Map() };
+  for (const { path, value: replacement } of replacements) {
+    let step = plan;
+    for (const key of path) {
+      const next = step.below.get(key) ?? { below: new Map() };
+      step.below.set(key, next);
+      step = next;
+    }
+    step.value = { replacement };
+  }
+  return carriedOut(plan, value);
+}
+
+interface Plan {
+  readonly below: Map<string, Plan>;
+  value?: { readonly replacement: JsonValue };
+}
+
+function carriedOut({ below, value: here }: Plan, value: JsonValue): JsonValue {
+  if (here !== undefined) return here.replacement;
+  const at = (key: string, member: JsonValue): JsonValue => {
+    const plan = below.get(key);
+    return plan === undefined ? member : carriedOut(plan, member);
+  };
+  if (isJsonArray(value)) return value.map((item, index) => at(String(index), item));
   if (!isJsonObject(value)) return value;
-  return objectOf(Object.keys(value).map((name) => [name, name === key ? replacedAt(value[name] as JsonValue, rest, replacement) : (value[name] as JsonValue)] as const));
+  return objectOf(Object.keys(value).map((key) => [key, at(key, value[key] as JsonValue)] as const));
 }

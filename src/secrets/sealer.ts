@@ -11,9 +11,9 @@ import { claimsToBeSealed, sealValue, type DataKey } from './sealed-text';
 export class Sealer {
   constructor(private readonly ring: KeyRing) {}
 
-  /** @throws DomainError `master_key_missing`, `service_not_found` */
+  /** @throws DomainError `master_key_missing`, `service_not_found`, `environment_not_found` */
   async seal(layer: LayerName, value: JsonValue, actor: Actor): Promise<string> {
-    return sealValue(value, await this.ring.keyFor(layer.service, actor), layer);
+    return sealValue(value, await this.ring.keyFor(layer, actor), layer);
   }
 
   /**
@@ -21,7 +21,7 @@ export class Sealer {
    * whole; `null` still unsets, and what is sealed already stays as it is.
    */
   async sealPatch(layer: LayerName, patch: JsonValue, actor: Actor): Promise<JsonValue> {
-    return sealedPatch(patch, await this.ring.keyFor(layer.service, actor), layer);
+    return sealedPatch(patch, await this.ring.keyFor(layer, actor), layer);
   }
 }
 

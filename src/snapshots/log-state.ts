@@ -20,7 +20,8 @@ export class LogState implements CopiedStateSource {
   read(): CopiedState | undefined {
     const log = this.heads.following;
     const credentials = this.authenticator.usable();
-    if (log === undefined || credentials === undefined) return undefined;
+    const dataKeys = this.keys.wrapped();
+    if (log === undefined || credentials === undefined || dataKeys === undefined) return undefined;
     return {
       log: log.identity,
       position: log.position,
@@ -28,7 +29,7 @@ export class LogState implements CopiedStateSource {
       environments: this.catalog.environments().map(({ id, name, parentId }) => ({ id, name, parentId })),
       services: this.catalog.services().map(({ id, name, archivedAt }) => ({ id, name, archived: archivedAt !== null })),
       credentials: credentials.flatMap(copiedCredential),
-      dataKeys: (this.keys.wrapped() ?? []).map(({ wrapped, ...key }) => ({ ...key, wrapped: wrapped.toString('base64') })),
+      dataKeys: dataKeys.map(({ wrapped, ...key }) => ({ ...key, wrapped: wrapped.toString('base64') })),
     };
   }
 

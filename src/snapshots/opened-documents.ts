@@ -5,7 +5,7 @@ import { sameValue } from '../documents/json-object';
 import { parseDocument } from '../documents/parse-document';
 import { parsePointer } from '../documents/pointer';
 import { DomainError } from '../kernel/domain-error';
-import { replacedAt } from '../secrets/sealed-leaves';
+import { replaced, type Replacement } from '../secrets/sealed-leaves';
 import type { SealedPlace } from '../secrets/sealed-places';
 
 /** A sealed value in clear text, and where it stands. */
@@ -13,24 +13,32 @@ export interface OpenedValue extends SealedPlace {
   readonly value: JsonValue;
 }
 
+/** Each is put into the source by itself. */
+const MAX_PLACED = 500;
 const UNLIMITED = { maxBytes: Infinity, maxDepth: Infinity, maxAliasExpansion: Infinity };
 
 /** The documents with the values in the places of their sealed texts. */
 export function openedDocuments(documents: Documents, values: readonly OpenedValue[]): Documents {
-  const opened = new Map(Object.entries(documents));
+  const byDocument = new Map<string, Replacement[]>();
   for (const { document, path, value } of values) {
-    const content = opened.get(document);
-    if (content !== undefined && 'value' in content) opened.set(document, { ...content, value: replacedAt(content.value, parsePointer(path), value) });
+    const replacements = byDocument.get(document) ?? [];
+    replacements.push({ path: parsePointer(path), value });
+    byDocument.set(document, replacements);
   }
+  const opened = Object.entries(documents).map(([name, content]) => {
+    const replacements = byDocument.get(name);
+    return [name, replacements === undefined || !('value' in content) ? content : { ...content, value: replaced(content.value, replacements) }] as const;
+  });
   return Object.fromEntries(opened);
 }
 
 /**
  * A document as it was written, with the values in it. Undefined when they cannot be put there without rewriting the
- * rest: it is written from its value then.
+ * rest, or are so many that this would take long: it is written from its value then.
  */
 export function openedSource(source: string, content: DocumentContent, values: readonly OpenedValue[]): string | undefined {
   if (values.length === 0) return source;
+  if (values.length > MAX_PLACED) return undefined;
   const operations = values.map(({ path, value }) => ({ op: 'replace', path, value }) as const);
   for (const keys of KEY_STYLES) {
     try {
