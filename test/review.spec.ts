@@ -283,6 +283,32 @@ describe('given a change that needs an approval', () => {
   });
 });
 
+describe('given somebody who may not view a layer of a change', () => {
+  it('answers everything about its review as if there were no such change', async () => {
+    const change = await aChange(ada.api);
+    await edit(ada.api, change, 'billing@production');
+    const comment = (await ada.api.must('POST', `${change}/comments`, { text: 'Here' })).json.id as number;
+    const given = await mustReview(ben, change);
+    const { api: stranger } = await aPerson(server.database, api, 'Sid', { role: 'owner', services: 'orders' });
+    const answers = [
+      await stranger.get(`${change}/reviews`),
+      await stranger.post(`${change}/reviews`, { verdict: 'approve', edition: 3 }),
+      await stranger.request('DELETE', `${change}/reviews/${given}`),
+      await stranger.get(`${change}/comments`),
+      await stranger.post(`${change}/comments`, { text: 'Hello' }),
+      await stranger.request('DELETE', `${change}/comments/${comment}`),
+      await stranger.request('PUT', `${change}/schedule`, { at: '2999-01-01T00:00:00Z', edition: 3 }),
+      await stranger.request('DELETE', `${change}/schedule`),
+      await stranger.post(`${change}/publish`, { emergency: 'Mine' }),
+    ];
+    expect(answers.map(outcome)).toEqual(answers.map(() => [404, 'change_not_found']));
+    const other = await aChange(ada.api);
+    // Ids of one change open nothing under another.
+    expect(outcome(await ben.api.request('DELETE', `${other}/reviews/${given}`))).toEqual([404, 'review_not_found']);
+    expect(outcome(await ada.api.request('DELETE', `${other}/comments/${comment}`))).toEqual([404, 'comment_not_found']);
+  });
+});
+
 describe('given an emergency', () => {
   it('passes with a reason, and stays marked for ever', async () => {
     const change = await aChange(ada.api);

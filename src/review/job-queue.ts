@@ -34,25 +34,21 @@ export interface DueJob {
 @Injectable()
 export class JobQueue {
   private readonly logger = new Logger(JobQueue.name);
-  private readonly boss: PgBoss;
   private readonly takeOverSeconds: number;
+  private boss: PgBoss;
 
   constructor(
     private readonly dataSource: DataSource,
     @Inject(SETTINGS) { schedule }: Settings,
   ) {
     this.takeOverSeconds = Math.ceil(schedule.takeOverMs / 1_000);
-    this.boss = new PgBoss({
-      db: { executeSql: (text, values) => this.execute(text, values) },
-      schema: SCHEMA,
-      schedule: false,
-      maintenanceIntervalSeconds: Math.min(MAX_MAINTENANCE_SECONDS, Math.max(1, Math.floor(this.takeOverSeconds / 2))),
-    });
-    this.boss.on('error', (error: Error) => this.logger.warn(`Scheduled jobs could not be looked after: ${error.message}`));
+    this.boss = this.create();
   }
 
   /** Brings the library's tables up to date, and begins to look for jobs whose process has not come back. */
   async start(): Promise<void> {
+    // One whose start has failed takes itself for started ever after.
+    this.boss = this.create();
     await this.boss.start();
     await this.boss.createQueue(QUEUE);
   }
@@ -98,6 +94,17 @@ export class JobQueue {
 
   async retry({ id }: DueJob, error: unknown): Promise<void> {
     await this.boss.fail(QUEUE, id, { message: String(error) });
+  }
+
+  private create(): PgBoss {
+    const boss = new PgBoss({
+      db: { executeSql: (text, values) => this.execute(text, values) },
+      schema: SCHEMA,
+      schedule: false,
+      maintenanceIntervalSeconds: Math.min(MAX_MAINTENANCE_SECONDS, Math.max(1, Math.floor(this.takeOverSeconds / 2))),
+    });
+    boss.on('error', (error: Error) => this.logger.warn(`Scheduled jobs could not be looked after: ${error.message}`));
+    return boss;
   }
 
   private async execute(text: string, values?: readonly unknown[]): Promise<{ rows: unknown[] }> {
