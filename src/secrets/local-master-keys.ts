@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { DomainError } from '../kernel/domain-error';
-import type { Settings } from '../settings/settings';
+import { SettingsError } from '../settings/load-settings';
+import { VARIABLES, type Settings } from '../settings/settings';
 import { closeBox, KEY_BYTES, openBox } from './key-box';
 import type { MasterKeys, WrappedKey } from './master-keys';
 
@@ -16,10 +17,11 @@ export class LocalMasterKeys implements MasterKeys {
     this.keys = keys;
   }
 
-  /** @throws Error that names what is wrong, and never shows a key */
+  /** @throws SettingsError that names what is wrong, and never shows a key */
   static from({ masterKeys, masterKeyFile }: Settings['secrets']): LocalMasterKeys {
-    if (masterKeys !== undefined) return new LocalMasterKeys(parseMasterKeys(masterKeys));
-    return new LocalMasterKeys(masterKeyFile === undefined ? new Map() : readMasterKeyFile(masterKeyFile));
+    if (masterKeys !== undefined) return new LocalMasterKeys(named(VARIABLES.secrets.masterKeys.name, () => parseMasterKeys(masterKeys)));
+    if (masterKeyFile === undefined) return new LocalMasterKeys(new Map());
+    return new LocalMasterKeys(named(`${VARIABLES.secrets.masterKeyFile.name}: the file ${masterKeyFile}`, () => readMasterKeyFile(masterKeyFile)));
   }
 
   get current(): string | undefined {
@@ -61,14 +63,19 @@ export function parseMasterKeys(text: string): Map<string, Buffer> {
 }
 
 function readMasterKeyFile(file: string): Map<string, Buffer> {
+  const { mode } = statSync(file);
+  if (process.platform !== 'win32' && (mode & (OTHERS_MAY_READ | OTHERS_MAY_WRITE)) !== 0) {
+    throw new Error(`can be read by everybody or written by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): chmod 0400`);
+  }
+  return parseMasterKeys(readFileSync(file, 'utf8'));
+}
+
+function named<T>(name: string, read: () => T): T {
   try {
-    const { mode } = statSync(file);
-    if (process.platform !== 'win32' && (mode & (OTHERS_MAY_READ | OTHERS_MAY_WRITE)) !== 0) {
-      throw new Error(`can be read by everybody or written by others (mode ${(mode & 0o777).toString(8).padStart(4, '0')}): chmod 0400`);
-    }
-    return parseMasterKeys(readFileSync(file, 'utf8'));
+    return read();
   } catch (error) {
-    throw new Error(`TRIMTAB_MASTER_KEY_FILE: the file ${file} ${error instanceof Error ? error.message : String(error)}.`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new SettingsError([`${name} ${code === undefined ? message : `cannot be read (${code})`}.`]);
   }
 }
 
