@@ -21,8 +21,10 @@ let keys: Awaited<ReturnType<typeof makeKeys>>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  server = await startServer({}, database);
-  replica = await startServer({}, database);
+  // Every route is tried again and again by strangers: how often they may is not what is tested here.
+  const overrides = { http: { strangersPerMinute: 1_000_000 } };
+  server = await startServer(overrides, database);
+  replica = await startServer(overrides, database);
   api = new Api(server.url, server.token);
   await givenWorld(api);
   keys = await makeKeys();
@@ -137,15 +139,15 @@ describe('given a good credential in a wrong place', () => {
     ['/v1/config/production/orders/../billing', 403],
     // The document of a service that it may read; the name is refused.
     ['/v1/config/production/orders/..%2fbilling', 400],
-    ['/v1/config/production/orders%2f..%2fbilling', 403],
+    ['/v1/config/production/orders%2f..%2fbilling', 400],
     ['/v1/config/production/billing?service=orders', 403],
     ['/v1/config/staging/orders?environment=production', 403],
     ['//v1/config/production/billing', 404],
     ['/v1//config/production/billing', 404],
     ['/V1/config/production/orders', 404],
     ['/v1/config/production/orders/', 400],
-    ['/v1/config/Production/orders', 403],
-    ['/v1/config/production/orders;billing', 403],
+    ['/v1/config/Production/orders', 400],
+    ['/v1/config/production/orders;billing', 400],
     ['/v1/config/production/billing/application', 403],
     ['/v1/config/production/billing#/orders', 403],
   ])('a client key reads by %s only what it is bound to', async (path, status) => {

@@ -42,8 +42,8 @@ export class RateGuard {
 }
 
 /** What balancers and orchestrators ask for, all from one address. */
-function isHealthPage({ method, routeOptions: { config } }: FastifyRequest): boolean {
-  return config.access === 'public' && (method === 'GET' || method === 'HEAD');
+function isHealthPage({ routeOptions: { config, url = '' } }: FastifyRequest): boolean {
+  return config.access === 'public' && url.startsWith('/health/');
 }
 
 function faultOf(check: () => void): Error | undefined {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { hashOf } from '../access/secret';
 import { recordAudit } from '../audit/record-audit';
 import { addressKeyOf } from '../http/client-address';

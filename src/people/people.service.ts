@@ -88,7 +88,7 @@ export class PeopleService {
       const fields = (['login', 'name'] as const).filter((field) => renamed[field] !== person[field]);
       if (fields.length > 0) {
         await manager.update(Person, { id }, renamed).catch((error: unknown) => { throw loginTaken(error, login); });
-        await recordAudit(manager, { actor, action: 'person.update', subject: { id, ...renamed, fields } });
+        await recordAudit(manager, { actor, action: 'person.update', subject: { id, ...renamed }, changed: { fields } });
       }
       if (disabled === true && person.disabledAt === null) ended.push(...(await this.disable(manager, actor, { ...person, ...renamed })));
       if (disabled === false && person.disabledAt !== null) {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { recordAct, recordAudit } from '../audit/record-audit';
 import { addressKeyOf } from '../http/client-address';
 import type { Actor } from '../kernel/actor';
@@ -55,9 +55,7 @@ export class SignIn {
     await this.attempts.succeeded(subjects);
     const rehashed = isOutdated(account.hash ?? '') ? await hashPassword(normalized) : undefined;
     return this.arrivals.admit('password', arrival, async (manager) => {
-      // What was true before the hashing may not be any more.
-      const [still] = await manager.query<unknown[]>('SELECT FROM person p JOIN person_password w ON w.person_id = p.id WHERE p.id = $1 AND p.disabled_at IS NULL AND w.hash = $2 FOR UPDATE', [account.id, account.hash]);
-      if (still === undefined) throw failed();
+      await requireStill(manager, account);
       if (rehashed !== undefined) await manager.query('UPDATE person_password SET hash = $2 WHERE person_id = $1', [account.id, rehashed]);
       return { id: account.id, name: account.name };
     });
@@ -74,7 +72,7 @@ export class SignIn {
     const hash = await hashPassword(acceptPassword(password, [account.login, account.name], '/password'));
     const { id, name } = account;
     return this.arrivals.admit('password', arrival, async (manager, endSessions) => {
-      await manager.query('SELECT FROM person WHERE id = $1 FOR UPDATE', [id]);
+      await requireStill(manager, account);
       await storePassword(manager, id, hash, this.clock.now());
       await forgetDevices(manager, id);
       await recordAudit(manager, { actor, action: 'person.password', subject: { id, name, by: 'change' } });
@@ -93,6 +91,12 @@ export class SignIn {
     await recordAct(this.dataSource, { actor: strangerOf(origin), action: 'session.refuse', subject: { reason, ...(account === undefined ? {} : { person: account.id, login: account.login }) } });
     return failed(pointer);
   }
+}
+
+/** What was true before the hashing may not be any more: somebody else has set another password, or disabled the person. */
+async function requireStill(manager: EntityManager, { id, hash }: Account): Promise<void> {
+  const rows = await manager.query<unknown[]>('SELECT FROM person p JOIN person_password w ON w.person_id = p.id WHERE p.id = $1 AND p.disabled_at IS NULL AND w.hash = $2 FOR UPDATE', [id, hash]);
+  if (rows.length === 0) throw failed();
 }
 
 function failed(pointer?: string): DomainError {
