@@ -58,7 +58,7 @@ describeWithNats('given a replica and an edge over one NATS', () => {
 
   it('refuses what it does not know, what only a replica knows, and who is not a client', async () => {
     expect((await atEdge('/v1/config/production/unheard-of')).json).toMatchObject({ status: 404, code: 'service_not_found' });
-    expect((await atEdge('/v1/config/nowhere/orders')).json).toMatchObject({ status: 403 });
+    expect((await atEdge('/v1/config/nowhere/orders')).json).toMatchObject({ status: 404, code: 'environment_not_found' });
     expect((await atEdge('/v1/config/production/orders?asOf=1')).json).toMatchObject({ status: 400, detail: expect.stringContaining('Ask a replica') });
     expect((await atEdge('/v1/config/production/orders?origin=true')).json).toMatchObject({ status: 400, detail: expect.stringContaining('Ask a replica') });
     expect((await new Api(edge.url, key).post('/api/v1/services', { name: 'x' })).json).toMatchObject({ status: 404, code: 'route_not_found' });

@@ -429,6 +429,21 @@ describe('the end of a connection', () => {
     expect(late.sent).toEqual([]);
   });
 
+  it('comes with the secret that opened it, while another of the same credential goes on', async () => {
+    const feed = feedWith();
+    const connection = async (hash: string, expiresAt?: Date): Promise<RecordingSink> => {
+      const sink = new RecordingSink();
+      (await feed.subscribe({ target: ORDERS, since: null, admission: { id: 'rotated', hash, ...(expiresAt && { expiresAt }) } })).start(sink);
+      return sink;
+    };
+    const [leaked, expiring, current] = [await connection('leaked'), await connection('expiring', new Date('2027-01-01T00:01:00Z')), await connection('current')];
+    feed.revoke((hash) => hash !== 'leaked');
+    expect([leaked.ended?.type, expiring.ended, current.ended]).toEqual(['closing', undefined, undefined]);
+    now = new Date('2027-01-01T00:01:00Z');
+    scheduler.advance(1_000);
+    expect([expiring.ended?.type, current.ended]).toEqual(['closing', undefined]);
+  });
+
   it('comes when its credential expires', async () => {
     const feed = feedWith();
     const { sink } = await connect(feed, null, { expiresAt: new Date('2027-01-01T00:01:00Z') });

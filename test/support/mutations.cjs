@@ -30,6 +30,36 @@ exports.MUTATIONS = {
     replace: '(stored === undefined ? Promise.resolve(false) : verify(stored, normalized))',
     spec: 'src/people/password-hash.spec.ts',
   },
+  'a grant of more than its giver has': {
+    file: 'src/access/granting.ts',
+    find: '...PERMISSIONS_OF[role]].every((permission)',
+    replace: '...PERMISSIONS_OF[role]].some((permission)',
+    spec: 'src/access/granting.spec.ts',
+  },
+  'secrets, shown by the word of somebody who is shown none': {
+    file: 'src/access/granting.ts',
+    find: "if (reveal && !isAdministrator && !authority.allowsThroughout('reveal', area)) return false;",
+    replace: '',
+    spec: 'src/access/granting.spec.ts',
+  },
+  'a personal token in the hands of another token of that person': {
+    file: 'src/access/granting.ts',
+    find: "return kind === 'session' && self?.id === person.id;",
+    replace: "return kind !== 'client-key' && self?.id === person.id;",
+    spec: 'src/access/granting.spec.ts',
+  },
+  'a token without grants, for anybody to take over': {
+    file: 'src/access/granting.ts',
+    find: "grants.length === 0 ? authority.allowsEverywhere('administer') : ",
+    replace: '',
+    spec: 'src/access/granting.spec.ts',
+  },
+  'a connection that outlives the secret that opened it': {
+    file: 'src/feed/feed.ts',
+    find: 'admission.hash ?? admission.id',
+    replace: 'admission.id',
+    spec: 'src/feed/feed.spec.ts',
+  },
   'an approval of an earlier edition, counted': {
     file: 'src/review/tally.ts',
     find: ' && review.edition === edition',
