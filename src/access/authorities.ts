@@ -15,7 +15,9 @@ export class Authorities {
     const known = this.known.get(credential);
     if (known !== undefined) return known;
     const authority = authorityOf(credential, this.lineages.of);
-    this.known.set(credential, authority);
+    // What limits leave of grants depends on how their environments hang together: one that is not known yet will be.
+    const places = [...(credential.grants ?? []), ...(credential.limits ?? [])];
+    if (credential.limits === undefined || places.every(({ environment }) => this.lineages.of(environment).length > 0)) this.known.set(credential, authority);
     return authority;
   }
 

@@ -38,16 +38,42 @@ function scopesOf({ kind, service, environment, grants = [], limits }: Credentia
   return scopes.flatMap((scope) => within.map((limit) => intersection(scope, limit, lineageOf)).filter((both) => both !== undefined));
 }
 
+/** Where a permission is held. Every read asks, so one grant among thousands is found by the name of its service. */
+class Held {
+  private readonly roots = new Map<string, string[]>();
+  private readonly patterns: readonly Scope[];
+
+  constructor(readonly scopes: readonly Scope[]) {
+    this.patterns = scopes.filter(({ services }) => !('name' in services));
+    for (const { services, environment } of scopes) {
+      if ('name' in services) this.roots.set(services.name, [...(this.roots.get(services.name) ?? []), environment]);
+    }
+  }
+
+  covers(service: string, lineage: readonly string[]): boolean {
+    const roots = this.roots.get(service);
+    if (roots?.some((root) => lineage.includes(root)) === true) return true;
+    return this.patterns.some(({ services, environment: root }) => matches(services, service) && lineage.includes(root));
+  }
+}
+
+const NOWHERE = new Held([]);
+
 class ScopedAuthority implements Authority {
+  private readonly held = new Map<Permission, Held>();
+
   constructor(
-    private readonly scopes: readonly Scope[],
+    scopes: readonly Scope[],
     private readonly lineageOf: LineageOf,
-  ) {}
+  ) {
+    for (const permission of new Set(scopes.flatMap(({ permissions }) => [...permissions]))) {
+      this.held.set(permission, new Held(scopes.filter(({ permissions }) => permissions.has(permission))));
+    }
+  }
 
   allows(permission: Permission, { service, environment }: LayerName): boolean {
     if (!LABEL_PATTERN.test(service) || !LABEL_PATTERN.test(environment)) return false;
-    const lineage = this.lineage(environment);
-    return this.having(permission).some(({ services, environment: root }) => matches(services, service) && lineage.includes(root));
+    return (this.held.get(permission) ?? NOWHERE).covers(service, this.lineage(environment));
   }
 
   allowsThroughout(permission: Permission, { services, environment }: Area): boolean {
@@ -78,7 +104,7 @@ class ScopedAuthority implements Authority {
   }
 
   private having(permission: Permission): readonly Scope[] {
-    return this.scopes.filter(({ permissions }) => permissions.has(permission));
+    return (this.held.get(permission) ?? NOWHERE).scopes;
   }
 
   /** An environment that does not exist is treated like one below the root: who may do something everywhere is told that it is missing. */

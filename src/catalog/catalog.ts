@@ -77,10 +77,7 @@ export class Catalog implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The same, as far as is known now. */
-  readonly knownLineageNames = (environment: string): readonly string[] => {
-    const known = this.tree.named(environment);
-    return known === undefined ? [] : this.tree.lineage(known).map(({ name }) => name);
-  };
+  readonly knownLineageNames = (environment: string): readonly string[] => this.tree.lineageOf(environment);
 
   /** The environment and all below it by name, as far as is known now; empty when there is none of that name. */
   readonly knownDescendantNames = (environment: string): readonly string[] => {

@@ -6,6 +6,7 @@ export class EnvironmentTree {
   private readonly byName = new Map<string, Environment>();
   private readonly byId = new Map<number, Environment>();
   private readonly lineages = new Map<number, readonly Environment[]>();
+  private readonly lineageNames = new Map<string, readonly string[]>();
   private readonly families = new Map<number, Environment[]>();
 
   constructor(environments: readonly Environment[]) {
@@ -16,6 +17,7 @@ export class EnvironmentTree {
       this.byName.set(environment.name, environment);
       this.byId.set(environment.id, environment);
       this.lineages.set(environment.id, lineage);
+      this.lineageNames.set(environment.name, lineage.map(({ name }) => name));
       this.families.set(environment.id, []);
       for (const { id } of lineage) this.families.get(id)?.push(environment);
     }
@@ -32,6 +34,11 @@ export class EnvironmentTree {
   /** Root first, itself last. */
   lineage({ id }: Environment): readonly Environment[] {
     return this.lineages.get(id) ?? [];
+  }
+
+  /** The same by name, root first; empty when there is none of that name. */
+  lineageOf(name: string): readonly string[] {
+    return this.lineageNames.get(name) ?? [];
   }
 
   /** Itself first, parents before their children. */
