@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { DataSource } from 'typeorm';
-import { recordAudit } from '../audit/record-audit';
+import { recordAct } from '../audit/record-audit';
 import '../http/needs';
 import '../http/request-context';
 
@@ -25,6 +25,6 @@ export class RevealRefusals {
   private async record({ actor, params }: FastifyRequest): Promise<void> {
     if (actor === undefined) return;
     const { service, environment } = params as Readonly<Record<string, string>>;
-    await this.dataSource.transaction((manager) => recordAudit(manager, { actor, action: 'secret.reveal-refused', subject: { service, environment } }));
+    await recordAct(this.dataSource, { actor, action: 'secret.reveal-refused', subject: { service, environment } });
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import type { JsonValue } from '@trimtab/client/protocol';
-import { recordAudit } from '../audit/record-audit';
+import { recordAct } from '../audit/record-audit';
 import { parsePath, formatPointer, parsePointer } from '../documents/pointer';
 import type { Actor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
@@ -60,7 +60,7 @@ export class Reveal {
     const { service, environment } = target;
     const shown = allowed.map((place) => `${layerKey(place)} ${place.document} ${place.path}`);
     const subject = { service, environment, revision: config.revision, values: shown.slice(0, RECORDED), ...(shown.length > RECORDED ? { total: shown.length } : {}) };
-    await this.dataSource.transaction((manager) => recordAudit(manager, { actor, action: 'secret.reveal', subject }));
+    await recordAct(this.dataSource, { actor, action: 'secret.reveal', subject });
     const byPlace = new Map(allowed.map((place, index) => [place, results[index]!]));
     return { revision: config.revision, values: places.map((place) => ({ ...place, ...(byPlace.get(place) ?? { fault: 'not_allowed' as const }) })) };
   }

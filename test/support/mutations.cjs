@@ -12,6 +12,18 @@ exports.PROCESS_MUTATIONS = {
  * to fail then. A line that no longer exists fails the mutation check itself.
  */
 exports.MUTATIONS = {
+  'a secret that is shown without a record of it': {
+    file: 'src/secrets/reveal.ts',
+    find: "await recordAct(this.dataSource, { actor, action: 'secret.reveal', subject });",
+    replace: '',
+    spec: 'test/secrets.spec.ts',
+  },
+  'an include that brings the secrets of others to whoever writes it': {
+    file: 'src/changes/require-revealable.ts',
+    find: "requireAllowed(authority, 'reveal', await withSecrets(hidden, view, contents));",
+    replace: '',
+    spec: 'test/secrets.spec.ts',
+  },
   'a cookie that is believed without the token of its session': {
     file: 'src/access/own-page.ts',
     find: 'if (!isSame(request.headers[CSRF_HEADER], csrfTokenOf(sessionSecret))) {',
