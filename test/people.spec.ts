@@ -152,11 +152,13 @@ describe('given logins', () => {
   });
 
   it('can be changed, and lead to who has them now', async () => {
-    const { id, login } = await signedIn();
+    const { id, login, browser } = await signedIn();
     const { json } = await admin.must('PATCH', `/api/v1/people/${id}`, { login: `${login}.new`, name: 'Married' });
     expect(json).toMatchObject({ login: `${login}.new`, name: 'Married' });
     expect((await new Browser(server.url).post('/api/v1/session', { login, password: PASSWORD })).status).toBe(401);
     expect((await new Browser(server.url).must('POST', '/api/v1/session', { login: `${login}.new`, password: PASSWORD })).json.person.name).toBe('Married');
+    expect((await browser.must('GET', '/api/v1/session')).json.person.name).toBe('Married');
+    expect(await query(`SELECT DISTINCT name FROM credential WHERE person_id = $1`, [id])).toEqual([{ name: 'Married' }]);
     expect((await admin.request('PATCH', `/api/v1/people/${id}`, { login: (await invited()).login })).json).toMatchObject({ code: 'name_taken' });
   });
 });

@@ -201,6 +201,23 @@ describe('given a session', () => {
     await eventually(async () => expect(await isSignedIn(other)).toBe(false), { timeoutMs: 1_000 });
   });
 
+  it('is one of a hundred at most: the oldest ends', async () => {
+    const { id, login, browser } = await aPerson();
+    await query(
+      `WITH made AS (
+         INSERT INTO credential (id, kind, name, prefix, secret_hash, person_id, created_at, expires_at)
+         SELECT gen_random_uuid(), 'session', 'Ada', 'tts_', sha256(($1::text || n)::bytea), $1::uuid, now() + interval '1 second', now() + interval '1 hour' FROM generate_series(1, 99) AS n RETURNING id)
+       INSERT INTO session (credential_id, method, ends_at, address, user_agent) SELECT id, 'password', now() + interval '1 hour', '', '' FROM made`,
+      [id],
+    );
+    expect(await isSignedIn(browser)).toBe(true);
+    const newest = new Browser(server.url);
+    await query(`UPDATE credential SET created_at = created_at - interval '1 minute' WHERE person_id = $1`, [id]);
+    expect((await signIn(newest, login)).status).toBe(201);
+    expect([await isSignedIn(browser), await isSignedIn(newest)]).toEqual([false, true]);
+    expect((await newest.must('GET', '/api/v1/sessions')).json.items).toHaveLength(100);
+  });
+
   it('gets another secret when the password changes, and every other session ends', async () => {
     const { id, login, browser } = await aPerson();
     const other = new Browser(server.url);

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { hashOf } from '../access/secret';
 
 const KEPT_DAYS = 180;
+const MAX_DEVICES = 100;
 export const DEVICE_SECONDS = KEPT_DAYS * 86_400;
 const WELL_FORMED = /^[A-Za-z0-9_-]{43}$/;
 
@@ -24,7 +25,10 @@ export async function rememberDevice(manager: EntityManager, known: string | und
      ON CONFLICT (secret_hash, person_id) DO UPDATE SET expires_at = excluded.expires_at`,
     [hashOf(secret), personId, new Date(now.getTime() + DEVICE_SECONDS * 1000)],
   );
-  await manager.query('DELETE FROM known_device WHERE person_id = $1 AND expires_at <= $2', [personId, now]);
+  await manager.query(
+    `DELETE FROM known_device WHERE person_id = $1 AND (expires_at <= $2 OR secret_hash IN (SELECT secret_hash FROM known_device WHERE person_id = $1 ORDER BY expires_at DESC OFFSET ${MAX_DEVICES}))`,
+    [personId, now],
+  );
   return secret;
 }
 

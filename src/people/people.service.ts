@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { DataSource, type EntityManager } from 'typeorm';
+import { StoredCredential } from '../access/credential.entity';
 import { keepAdministrator } from '../access/last-administrator';
 import { Person } from '../access/person.entity';
 import { recordAudit } from '../audit/record-audit';
@@ -88,6 +89,7 @@ export class PeopleService {
       const fields = (['login', 'name'] as const).filter((field) => renamed[field] !== person[field]);
       if (fields.length > 0) {
         await manager.update(Person, { id }, renamed).catch((error: unknown) => { throw loginTaken(error, login); });
+        await manager.update(StoredCredential, { personId: id, kind: 'session' }, { name: renamed.name });
         await recordAudit(manager, { actor, action: 'person.update', subject: { id, ...renamed }, changed: { fields } });
       }
       if (disabled === true && person.disabledAt === null) ended.push(...(await this.disable(manager, actor, { ...person, ...renamed })));

@@ -20,6 +20,8 @@ const RENEWED_PART = 0.05;
 /** For how long an ended session is still there to be asked about. */
 const KEPT_DAYS = 30;
 const SWEEP = 100;
+/** More than anybody has browsers: for who signs in with a script and never out. */
+const MAX_SESSIONS = 100;
 
 export interface OpenedSession {
   readonly id: string;
@@ -85,6 +87,7 @@ export class Sessions implements SessionUse {
     });
     await manager.insert(Session, { credentialId: id, method, endsAt, address: origin.address, userAgent: origin.userAgent });
     await recordAudits(manager, [{ actor, action: 'session.create', subject: { id, person: person.id, method } }]);
+    ended.push(...(await this.endOldest(manager, actor, person.id)));
     await this.sweep(manager, now);
     return { id, secret, expiresAt, endsAt };
   }
@@ -138,6 +141,16 @@ export class Sessions implements SessionUse {
          FROM session s WHERE s.credential_id = c.id AND c.id = $1 AND c.revoked_at IS NULL AND c.expires_at > $3`,
       [credential.id, new Date(now.getTime() + idleMs), now],
     );
+  }
+
+  private async endOldest(manager: EntityManager, actor: Actor, personId: string): Promise<string[]> {
+    const oldest = await manager.query<{ id: string }[]>(
+      `SELECT id FROM credential WHERE person_id = $1 AND kind = 'session' AND revoked_at IS NULL AND expires_at > $2 ORDER BY created_at DESC, id OFFSET ${MAX_SESSIONS}`,
+      [personId, this.clock.now()],
+    );
+    const ended = [];
+    for (const { id } of oldest) ended.push(...(await this.end(manager, actor, { id }, 'too many')));
+    return ended;
   }
 
   private expiryFrom(now: Date, endsAt: Date): Date {
