@@ -29,9 +29,17 @@ describe('given the OpenAPI document of this code', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  it('says of every operation but the health pages that it needs a credential', () => {
+  it('says of every operation but the health pages, and those with which one signs in, that it needs a credential', () => {
     const open = operations.filter(([, { security }]) => security === undefined || !JSON.stringify(security).includes('bearer'));
-    expect(open.map(([name]) => name)).toEqual(['GET /health/live', 'GET /health/ready']);
+    expect(open.map(([name]) => name)).toEqual([
+      'POST /api/v1/links',
+      'POST /api/v1/session',
+      'GET /api/v1/session/oidc/callback',
+      'GET /api/v1/session/oidc/start',
+      'POST /api/v1/setup',
+      'GET /health/live',
+      'GET /health/ready',
+    ]);
   });
 
   it('names no schema that it does not define', () => {
