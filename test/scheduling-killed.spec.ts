@@ -1,7 +1,8 @@
 import { Api } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
-import { administratorToken } from './support/server';
+import { startProxy, type Proxy } from './support/proxy';
+import { administratorToken, startServer, type TestServer } from './support/server';
 import { startServerProcess, type ServerProcess } from './support/server-process';
 
 const YAML = { 'content-type': 'application/yaml' };
@@ -79,4 +80,43 @@ describe('given processes that end', () => {
     await eventually(async () => expect(await revisionsOf('missed')).toBe(1));
     expect(await revisionsOf('begun')).toBe(1);
   }, 60_000);
+});
+
+describe('given a database that is away when the time comes', () => {
+  let own: TestDatabase;
+  let proxy: Proxy;
+  let server: TestServer;
+  let client: Api;
+
+  beforeAll(async () => {
+    own = await createTestDatabase();
+    proxy = await startProxy(own.url);
+    const overrides = { databaseUrl: proxy.through(own.url), database: { connectTimeoutMs: 500 }, schedule: { pollIntervalMs: 20, takeOverMs: 1_000 } };
+    server = await startServer(overrides, own);
+    client = new Api(server.url, server.token);
+    await client.given({ production: 'base' }, ['orders']);
+  });
+  afterAll(async () => {
+    await server.close();
+    await proxy.close();
+    await own.close();
+  });
+
+  it('publishes once it is back, also what was lost between the commit and its answer', async () => {
+    const { json } = await client.must('POST', '/api/v1/changes', { title: 'Away' });
+    const change = `/api/v1/changes/${json.id}`;
+    await client.must('PUT', `${change}/services/orders/environments/production/documents/application`, 'a: 1\n', YAML);
+    await client.must('PUT', `${change}/schedule`, { at: inMs(600_000), edition: 2 });
+    proxy.refuse();
+    await own.dataSource.query(`UPDATE job_queue.job SET start_after = now() - interval '1 second'`);
+    await eventually(async () => expect((await client.get('/health/ready?for=publishing')).status).toBe(503));
+    proxy.accept();
+    await eventually(async () => expect((await own.dataSource.query(`SELECT FROM revision WHERE message = 'Away'`)).length).toBe(1));
+    // As it is when the answer to a commit is lost: the job is taken for not done.
+    await eventually(async () => expect((await own.dataSource.query(`SELECT FROM job_queue.job WHERE state = 'completed'`)).length).toBe(1));
+    await own.dataSource.query(`UPDATE job_queue.job SET state = 'retry', completed_on = NULL`);
+    await eventually(async () => expect((await own.dataSource.query(`SELECT FROM job_queue.job WHERE state = 'completed'`)).length).toBe(1));
+    expect((await own.dataSource.query(`SELECT FROM revision WHERE message = 'Away'`)).length).toBe(1);
+    expect((await client.must('GET', change)).json).toMatchObject({ status: 'published', review: { schedule: { state: 'done' } } });
+  });
 });
