@@ -49,9 +49,8 @@ beforeAll(async () => {
   forget = runsOn(server.url, database);
   api = new Api(server.url, token);
   await givenWorld(api);
-  const { id, secret: viewing } = (await api.must('POST', '/api/v1/tokens', { name: 'viewer' })).json as { id: string; secret: string };
-  await database.dataSource.query(`UPDATE access_grant SET role = 'viewer', reveal = false WHERE subject_kind = 'token' AND subject = $1`, [id]);
-  viewer = api.as(viewing);
+  const grants = [{ role: 'viewer', services: '*', environment: 'base' }];
+  viewer = api.as((await api.must('POST', '/api/v1/tokens', { name: 'viewer', grants })).json.secret as string);
   client = api.as((await api.must('POST', '/api/v1/client-keys', { name: 'client', ...TARGET })).json.secret as string);
   await plant();
 });
