@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hashOf } from '../src/access/secret';
 import { LastUse } from '../src/access/last-use';
+import { Standing } from '../src/access/standing';
 import { ADMINISTRATION, Api, type Answer } from './support/api';
 import { Browser } from './support/browser';
 import { OPENERS, openSocketIo } from './support/connections';
@@ -280,6 +281,20 @@ describe.each([
     const rows = await query<{ text: string }>(`SELECT c::text || coalesce((SELECT string_agg(r::text, '') FROM audit_record r), '') AS text FROM credential c WHERE id = $1`, [id]);
     for (const one of [secret, json.secret as string]) expect(rows[0]?.text).not.toContain(one.slice(8));
     expect(await query(`SELECT subject->>'previousExpiresAt' AS at FROM audit_record WHERE subject->>'id' = $1 AND action LIKE '%.rotate'`, [id])).toEqual([{ at: json.previousSecret.expiresAt }]);
+  });
+});
+
+describe('given who has been handed a secret', () => {
+  it('is everybody who made or rotated the token, or a token that did', async () => {
+    const [bob, mine] = [await aPerson(), await aPersonalToken(ada)];
+    await admin.must('POST', '/api/v1/grants', { subject: { kind: 'person', id: bob.id }, ...OWNER });
+    const makersOf = async (...ids: string[]): Promise<string[]> => [...(await server.app.get(Standing, { strict: false }).makersOf(database.dataSource.manager, ids))].sort();
+    const byAda = await aToken(admin.as(mine.secret), [OWNER]);
+    const byHers = await aToken(admin.as(byAda.secret), [VIEWER]);
+    expect([await makersOf(byAda.id), await makersOf(byHers.id), await makersOf((await aToken(admin, [VIEWER])).id)]).toEqual([[adaId], [adaId], []]);
+    for (const _twice of [1, 2]) await bob.browser.must('POST', `/api/v1/tokens/${byAda.id}/rotate`, {});
+    expect([await makersOf(byAda.id), await makersOf(byHers.id)]).toEqual([[adaId, bob.id].sort(), [adaId, bob.id].sort()]);
+    expect((await query<{ by: object[] }>('SELECT rotated_by AS by FROM credential WHERE id = $1', [byAda.id]))[0]?.by).toHaveLength(1);
   });
 });
 

@@ -82,7 +82,7 @@ export class ClientKeysService {
       const key = await lockKey(manager, actor, id);
       if (!isUsable(key, now)) throw notFound(id);
       const expiry = expiresAt === undefined ? undefined : futureMoment(expiresAt, now);
-      const rotated = await rotateSecret(manager, key, 'client-key', { overlap, expiresAt: expiry }, now);
+      const rotated = await rotateSecret(manager, key, { kind: 'client-key', overlap, expiresAt: expiry, actor, now });
       const { name, service, environment } = key;
       await recordAudit(manager, { actor, action: 'client-key.rotate', subject: { id, name, service, environment, previousExpiresAt: rotated.row.previousExpiresAt, ...(expiry && { expiresAt: expiry }) } });
       await announce(manager, 'access');

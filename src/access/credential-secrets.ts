@@ -9,6 +9,14 @@ import { hashOf, newSecret, shownPrefixOf } from './secret';
 
 type SecretKind = 'token' | 'personal-token' | 'client-key';
 
+/** How a credential is rotated. */
+export interface RotationPlan extends Pick<RotateCredential, 'overlap'> {
+  readonly kind: SecretKind;
+  readonly expiresAt?: Date | undefined;
+  readonly actor: Actor;
+  readonly now: Date;
+}
+
 /** What every credential that people handle has in common. */
 export interface Described {
   readonly id: string;
@@ -55,6 +63,7 @@ export function newCredential({ kind, name, expiresAt, actor, now }: CredentialP
     expiresAt: expiresAt ?? null,
     lastUsedAt: null,
     rotatedAt: null,
+    rotatedBy: [],
     previousSecretHash: null,
     previousExpiresAt: null,
     previousUsedAt: null,
@@ -70,9 +79,7 @@ export function newCredential({ kind, name, expiresAt, actor, now }: CredentialP
 export async function rotateSecret<Row extends Described>(
   manager: EntityManager,
   row: Row,
-  kind: SecretKind,
-  { overlap = DEFAULT_OVERLAP, expiresAt }: Pick<RotateCredential, 'overlap'> & { readonly expiresAt?: Date | undefined },
-  now: Date,
+  { kind, overlap = DEFAULT_OVERLAP, expiresAt, actor, now }: RotationPlan,
 ): Promise<WithSecret<Row>> {
   const overlapMs = millisecondsOf(overlap) ?? 0;
   const end = now.getTime() + overlapMs;
@@ -82,9 +89,10 @@ export async function rotateSecret<Row extends Described>(
   await manager.query(
     `UPDATE credential
         SET previous_secret_hash = CASE WHEN $3::timestamptz IS NOT NULL THEN secret_hash END, previous_expires_at = $3, previous_used_at = NULL,
-            secret_hash = $2, prefix = $4, rotated_at = $5, expires_at = $6
+            secret_hash = $2, prefix = $4, rotated_at = $5, expires_at = $6,
+            rotated_by = CASE WHEN rotated_by @> $7::jsonb THEN rotated_by ELSE rotated_by || $7::jsonb END
       WHERE id = $1`,
-    [row.id, hashOf(secret), previousExpiresAt, changed.prefix, now, changed.expiresAt],
+    [row.id, hashOf(secret), previousExpiresAt, changed.prefix, now, changed.expiresAt, JSON.stringify([lastingActor(actor)])],
   );
   return { row: { ...row, ...changed }, secret };
 }

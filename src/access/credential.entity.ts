@@ -41,6 +41,10 @@ export class StoredCredential {
   @Column({ name: 'rotated_at', type: 'timestamptz', nullable: true })
   rotatedAt!: Date | null;
 
+  /** All who have been given a secret of it since it was made. */
+  @Column({ name: 'rotated_by', type: 'jsonb' })
+  rotatedBy!: readonly LastingActor[];
+
   /** Of the secret before this one, which works until {@link previousExpiresAt}. */
   @Column({ name: 'previous_secret_hash', type: 'bytea', nullable: true, select: false })
   previousSecretHash!: Buffer | null;

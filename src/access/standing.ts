@@ -52,11 +52,22 @@ export class Standing {
     return owner && this.authority({ kind: 'token', id, name, grants: owner.grants ?? [], ...(own === null ? {} : { limits: own }) });
   }
 
-  /** The people who made these tokens: whoever writes with a token of their own making is no stranger to what it wrote. */
+  /**
+   * The people who made these tokens or have rotated them, or the tokens that did: whoever writes with a token whose secret they
+   * were given is no stranger to what it wrote.
+   */
   async makersOf(manager: EntityManager, tokens: readonly string[]): Promise<Set<string>> {
     if (tokens.length === 0) return new Set();
     const rows = await manager.query<{ person: string }[]>(
-      `SELECT created_by->'person'->>'id' AS person FROM credential WHERE id = ANY ($1) AND created_by->'person'->>'id' IS NOT NULL`,
+      `WITH RECURSIVE hands AS (
+         SELECT by FROM credential c, jsonb_array_elements(c.rotated_by || coalesce(c.created_by, '[]')) by WHERE c.id = ANY ($1)
+         UNION
+         SELECT next.by
+           FROM hands
+           JOIN credential c ON c.id = CASE WHEN hands.by->>'kind' = 'token' THEN (hands.by->>'id')::uuid END,
+                jsonb_array_elements(c.rotated_by || coalesce(c.created_by, '[]')) next(by)
+       )
+       SELECT DISTINCT by->'person'->>'id' AS person FROM hands WHERE by->'person'->>'id' IS NOT NULL`,
       [tokens],
     );
     return new Set(rows.map(({ person }) => person));

@@ -80,7 +80,7 @@ export class TokensService {
       // Whoever has stolen it shall not make it last.
       if (expiry !== undefined && id === actor.id) throw new DomainError('forbidden', 'A token cannot change its own expiry. Rotate it without expiresAt.', { pointer: '/expiresAt' });
       if (expiry !== undefined && token.person !== null) requirePersonalExpiry(expiry, now);
-      const rotated = await rotateSecret(manager, token, token.person === null ? 'token' : 'personal-token', { overlap, expiresAt: expiry }, now);
+      const rotated = await rotateSecret(manager, token, { kind: token.person === null ? 'token' : 'personal-token', overlap, expiresAt: expiry, actor, now });
       await recordAudit(manager, { actor, action: 'token.rotate', subject: { id, name: token.name, previousExpiresAt: rotated.row.previousExpiresAt, ...(expiry && { expiresAt: expiry }) } });
       await announce(manager, 'access');
       return rotated;
