@@ -58,6 +58,7 @@ describeWithNats('given a replica and an edge over one NATS', () => {
 
   it('refuses what it does not know, what only a replica knows, and who is not a client', async () => {
     expect((await atEdge('/v1/config/production/unheard-of')).json).toMatchObject({ status: 404, code: 'service_not_found' });
+    // The key reads every service everywhere: it may know that there is no such environment.
     expect((await atEdge('/v1/config/nowhere/orders')).json).toMatchObject({ status: 404, code: 'environment_not_found' });
     expect((await atEdge('/v1/config/production/orders?asOf=1')).json).toMatchObject({ status: 400, detail: expect.stringContaining('Ask a replica') });
     expect((await atEdge('/v1/config/production/orders?origin=true')).json).toMatchObject({ status: 400, detail: expect.stringContaining('Ask a replica') });
