@@ -20,7 +20,7 @@ export class StoredChangeLayers implements ChangeLayers {
 
   private async find(id: string): Promise<SeenChange | undefined> {
     // In its one spelling: what is asked here is what is looked up later.
-    if (!/^[1-9]\d{0,15}$/.test(id)) throw new DomainError('malformed_request', 'id must be the whole number of a change.', { pointer: '/id' });
+    if (!/^[1-9]\d{0,15}$/.test(id) || !Number.isSafeInteger(Number(id))) throw new DomainError('malformed_request', 'id must be the whole number of a change.', { pointer: '/id' });
     const [change] = await this.dataSource.query<SeenChange[]>(
       `SELECT c.author, coalesce((SELECT jsonb_agg(DISTINCT jsonb_build_object('service', s.name, 'environment', n.name))
                                     FROM change_edit e JOIN service s ON s.id = e.service_id JOIN environment n ON n.id = e.environment_id
