@@ -48,7 +48,7 @@ describe('given what people have said of a change', () => {
   });
 
   it('never counts more than was said of this edition by others', () => {
-    const who = fc.constantFrom('ada', 'ben', 'eve', 'guy');
+    const who = fc.constantFrom<string>('ada', 'ben', 'eve', 'guy');
     const said = fc.array(fc.record({ who, verdict: fc.constantFrom<Verdict>('approve', 'request-changes'), edition: fc.integer({ min: 1, max: 4 }), withdrawn: fc.boolean() }));
     fc.assert(
       fc.property(said, fc.uniqueArray(who), fc.uniqueArray(who), fc.integer({ min: 1, max: 4 }), (list, writers, reviewers, edition) => {
