@@ -292,7 +292,7 @@ describe('given who has been handed a secret', () => {
     const byAda = await aToken(admin.as(mine.secret), [OWNER]);
     const byHers = await aToken(admin.as(byAda.secret), [VIEWER]);
     expect([await makersOf(byAda.id), await makersOf(byHers.id), await makersOf((await aToken(admin, [VIEWER])).id)]).toEqual([[adaId], [adaId], []]);
-    for (const _twice of [1, 2]) await bob.browser.must('POST', `/api/v1/tokens/${byAda.id}/rotate`, {});
+    for (const overlap of ['1h', '2h']) await bob.browser.must('POST', `/api/v1/tokens/${byAda.id}/rotate`, { overlap });
     expect([await makersOf(byAda.id), await makersOf(byHers.id)]).toEqual([[adaId, bob.id].sort(), [adaId, bob.id].sort()]);
     expect((await query<{ by: object[] }>('SELECT rotated_by AS by FROM credential WHERE id = $1', [byAda.id]))[0]?.by).toHaveLength(1);
   });
