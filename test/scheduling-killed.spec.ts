@@ -79,7 +79,7 @@ describe('given processes that end', () => {
     await start();
     await eventually(async () => expect(await revisionsOf('missed')).toBe(1));
     expect(await revisionsOf('begun')).toBe(1);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('given a database that is away when the time comes', () => {
