@@ -191,6 +191,14 @@ describe('given a database of its own', () => {
     expect(await verify(own.dataSource)).toEqual({ head: { position: 0, hash: '0'.repeat(64) }, records: 0 });
   });
 
+  it('finds an address in its one spelling, and takes whatever a proxy claims', async () => {
+    for (const address of ['192.0.2.9', '::ffff:192.0.2.9', '2001:db8::1', 'x'.repeat(10_000)]) await recordAct(own.dataSource, { ...entry(1), actor: { ...ACTOR, address } });
+    const log = new AuditLog(own.dataSource);
+    expect(await log.list({ address: '192.0.2.9' }, undefined, 10)).toHaveLength(2);
+    expect(await log.list({ address: '2001:db8::1' }, undefined, 10)).toHaveLength(1);
+    expect(await verify(own.dataSource)).toMatchObject({ records: 4 });
+  });
+
   it('links what a process of the version before records, and what was there before the chain', async () => {
     const runner = own.dataSource.createQueryRunner();
     const migration = new AuditChain1763900000005();

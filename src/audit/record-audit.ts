@@ -89,7 +89,7 @@ export async function recordAudits(manager: EntityManager, entries: readonly Aud
     subject,
     changed,
     request_id: actor.requestId ?? null,
-    address: actor.address ?? null,
+    address: actor.address === undefined ? null : plainAddress(actor.address),
     revision: revision ?? null,
   }));
   await prepared(
@@ -100,4 +100,9 @@ export async function recordAudits(manager: EntityManager, entries: readonly Aud
        FROM jsonb_to_recordset($1) AS r(actor jsonb, action text, subject jsonb, changed jsonb, request_id text, address text, revision bigint)`,
     [JSON.stringify(rows)],
   );
+}
+
+/** An IPv4 address in its own spelling also where the server listens on IPv6, and never more than an index takes. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '').slice(0, 64);
 }
