@@ -15,9 +15,9 @@ const noticed = Object.entries(MUTATIONS).filter(([, mutation]) => !('needs' in 
 
 it.each(noticed)(
   'the suite notices: %s',
-  async (name, { spec }) => {
+  async (name, { spec, only }) => {
     // What a failing test leaves open would keep the run from ending.
-    const { code, output } = await runJest(['--runInBand', '--forceExit', '--testTimeout', '8000', spec], name);
+    const { code, output } = await runJest(['--runInBand', '--forceExit', '--testTimeout', '8000', ...(only === undefined ? [] : ['--testNamePattern', only]), spec], name);
     expect(output).toMatch(/^Tests: +[1-9]\d* failed/m);
     expect(code).toBe(1);
   },

@@ -7,6 +7,8 @@ export interface ProcessMutation {
 export interface Mutation extends ProcessMutation {
   /** The spec that has to fail. */
   readonly spec: string;
+  /** Its tests whose name matches this; all when absent. */
+  readonly only?: string;
 }
 
 export const MUTATIONS: Readonly<Record<string, Mutation>>;
