@@ -3,6 +3,7 @@ import { connect } from '../client/src/index';
 import { ADMINISTRATION, Api, layerPath, type Answer } from './support/api';
 import { createTestDatabase, type TestDatabase } from './support/database';
 import { eventually } from './support/eventually';
+import { openInstance } from './support/instance-client';
 import { MASTER_KEY, startServer, type TestServer } from './support/server';
 
 let database: TestDatabase;
@@ -295,6 +296,20 @@ describe('given a client that follows', () => {
     }
   });
 
+  it('keeps no secret that a client reports by mistake', async () => {
+    await sealInto('followed@base', { password: 'reported-secret' });
+    const instance = await openInstance({ url: server.url, token: client.token! }, { target: 'followed@base', info: { id: 'careless' } });
+    try {
+      instance.refuse('cannot log in with reported-secret');
+      await eventually(async () => {
+        const { items } = (await api.must('GET', '/api/v1/instances')).json;
+        expect(items).toEqual([expect.objectContaining({ reason: 'cannot log in with [secret]' })]);
+      });
+    } finally {
+      instance.close();
+    }
+  });
+
   it('counts it as having taken what was only sealed anew', async () => {
     await sealInto('followed@production', { password: 'third-secret' });
     const config = await connect({ url: server.url, key: client.token!, service: 'followed', environment: 'production', diskSnapshot: false });
@@ -364,7 +379,7 @@ describe('given a master key that was lost', () => {
     expect((await client.values('lost@base')).application).toEqual({ password: 'gone', user: 'also', plain: 2 });
   });
 
-  it('leaves a running client what it has, and one that starts the reason', async () => {
+  it('gives a client that starts the reason', async () => {
     await withKeys(undefined, async ({ url }) => {
       const options = { url, key: client.token!, service: 'lost', environment: 'base', diskSnapshot: false, logger: silent } as const;
       await expect(connect(options)).rejects.toThrow(/application \/password \(master_key_missing\)/);

@@ -1,6 +1,7 @@
 import type { Socket as NetSocket } from 'node:net';
 import type { Report } from '@trimtab/client/protocol';
 import type { Socket } from 'socket.io';
+import { conceal } from '../conceal';
 import { closing, type EncodedMessage } from '../encoded-message';
 import type { FeedCounters } from '../feed-counters';
 import type { InstanceHandle } from '../feed-observer';
@@ -83,7 +84,8 @@ export class SocketLink implements Sink {
   }
 
   report(report: Report): void {
-    this.instance?.report(report);
+    const { current } = this.subscription.channel;
+    this.instance?.report(report.state === 'refused' ? { ...report, reason: conceal(report.reason, current) } : report);
   }
 
   /** The client has sent what it must not send. */
