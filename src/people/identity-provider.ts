@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
 import type * as OpenId from 'openid-client';
+import { GROUP_NAME_PATTERN } from '../access/group-member.entity';
 import { DomainError } from '../kernel/domain-error';
 import { SETTINGS, type Settings } from '../settings/settings';
 
@@ -151,7 +152,7 @@ function library(): Promise<typeof OpenId> {
 /** Names of groups as they are; what cannot be the name of one is left out. */
 function groupsOf(claim: unknown): string[] {
   const listed = (Array.isArray(claim) ? claim : [claim]).filter((group): group is string => typeof group === 'string');
-  return [...new Set(listed.filter((group) => /^(?=\S)[^\p{Cc}\p{Cs}]{1,200}(?<=\S)$/u.test(group)))].slice(0, MAX_GROUPS);
+  return [...new Set(listed.filter((group) => GROUP_NAME_PATTERN.test(group)))].slice(0, MAX_GROUPS);
 }
 
 function storable(text: string): string {
