@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { GroupMember } from '../access/group-member.entity';
 import { keepAdministrator } from '../access/last-administrator';
 import { recordAudit } from '../audit/record-audit';
-import { decodeCursor, pageOf, type Page } from '../http/page';
-import type { PageQuery } from '../http/page';
+import { decodeCursor, pageOf, type Page, type PageQuery } from '../http/page';
 import type { Actor } from '../kernel/actor';
+import { CLOCK, type Clock } from '../kernel/clock';
 import { announce } from '../notify/announce';
 import type { GroupMemberView, GroupView } from './people.dto';
 import { notFound } from './people.service';
@@ -16,7 +16,10 @@ import { notFound } from './people.service';
  */
 @Injectable()
 export class GroupsService {
-  constructor(private readonly dataSource: DataSource) {}
+  constructor(
+    private readonly dataSource: DataSource,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
 
   async list({ cursor, limit }: PageQuery): Promise<Page<GroupView>> {
     const [after] = decodeCursor(cursor, 'string') ?? [null];
@@ -52,7 +55,7 @@ export class GroupsService {
   remove(actor: Actor, group: string, personId: string): Promise<void> {
     return this.dataSource.transaction(async (manager) => {
       const name = await nameOf(manager, personId);
-      await keepAdministrator(manager, new Date(), async () => {
+      await keepAdministrator(manager, this.clock.now(), async () => {
         const { affected } = await manager.delete(GroupMember, { personId, groupName: group, source: 'local' });
         if (affected !== 1) return;
         await recordAudit(manager, { actor, action: 'group.remove', subject: { group, id: personId, name } });
