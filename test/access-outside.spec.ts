@@ -220,6 +220,19 @@ describe('given a publish that reaches configs outside', () => {
     expect(told.text).toContain(outside.service);
   });
 
+  it('asks nothing of one with a schema, which would be answered for any value there is', async () => {
+    await admin.must('POST', '/api/v1/services', { name: 'asked' });
+    await admin.putYaml('asked@production', 'number: 4711\n', 'card');
+    await admin.include('asked@production', 'orders');
+    const attach = (api: Api, maximum: number, query = '?dryRun=true'): Promise<Answer> =>
+      api.request('PUT', `${ORDERS}/schemas/card${query}`, JSON.stringify({ properties: { number: { maximum } } }), { 'content-type': 'application/schema+json' });
+    const saidOf = async (api: Api): Promise<number[]> => [(await attach(api, 4711)).status, (await attach(api, 4710)).status];
+    expect([await saidOf(admin), await saidOf(holders.publisher)]).toEqual([[200, 422], [200, 200]]);
+    // Nor when it has been there before.
+    await attach(holders.publisher, 4710, '');
+    expect((await holders.publisher.request('PUT', `${ORDERS}/documents/card?dryRun=true`, 'other: 1\n', YAML)).status).toBe(200);
+  });
+
   it('is refused where it would close a cycle of includes, without a word about it', async () => {
     await admin.must('POST', '/api/v1/services', { name: 'shared' });
     await admin.include('shared@base', outside.service);

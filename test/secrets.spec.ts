@@ -154,6 +154,13 @@ describe('given a value that was sealed for another layer', () => {
     expect(answer.json.sealed).toEqual([expect.objectContaining({ document: 'copied', path: '/a/b', from })]);
   });
 
+  it('says where it is from to nobody who may not view that', async () => {
+    const { secret } = (await api.must('POST', '/api/v1/tokens', { name: 'elsewhere', grants: [{ role: 'publisher', services: 'billing', environment: 'production' }] })).json;
+    const { status, json, text } = await api.as(secret as string).putYaml('billing@production', `a: ${await sealed('orders@staging', 'bound')}\n`, 'copied');
+    expect([status, json.code]).toEqual([422, 'sealed_elsewhere']);
+    expect(text).not.toMatch(/orders|staging/);
+  });
+
   it.each(['trimtab:sealed:1:x', `trimtab:sealed:1:00000000-0000-4000-8000-000000000000:${'A'.repeat(60)}`, 'trimtab:sealed:2:anything'])('refuses %s', async (text) => {
     expect((await api.putYaml('billing@production', `a: ${text}\n`, 'copied')).json.code).toBe('sealed_invalid');
   });

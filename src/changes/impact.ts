@@ -63,6 +63,13 @@ interface SchemaViolation extends LayerName, Violation {
   readonly schema: string;
 }
 
+/** What is to be checked of a config. */
+interface Checks {
+  readonly violations: SchemaViolation[];
+  /** Whether the schema of this layer is held against it. */
+  readonly isAnswered: (schema: LayerName) => boolean;
+}
+
 /** A change that breaks thousands of configs is refused with the first of them. */
 const MAX_VIOLATIONS = 100;
 /** Configs that are read from the database together. */
@@ -93,7 +100,7 @@ export class ImpactAssessor {
   async assess(proposed: ProposedLayers, authority: Authority, earlier?: Assessment): Promise<Assessment> {
     // Taken first: a layer that moves while it is being looked at counts as moved.
     const basis = this.heads.position;
-    await this.refuseForeign(proposed);
+    await this.refuseForeign(proposed, authority);
     const known = earlier && sameProposal(earlier.proposed, proposed) ? earlier : undefined;
     const affected = new AffectedConfigs(this.catalog, this.reader, proposed);
     const effects = new DocumentEffects(this.contents, proposed.contents, this.sealed);
@@ -114,7 +121,7 @@ export class ImpactAssessor {
       for (const config of configs) {
         const checked = this.catalog.isArchived(config.target.service) ? undefined : violations;
         const isViewed = authority.allows('view', config.target);
-        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen && isViewed, checked).catch((error: unknown) => refuseFaulty(error, isViewed)));
+        findings.set(layerKey(config.target), await find(config, effects, listing.isOpen && isViewed, checked && { violations: checked, isAnswered: (schema) => isViewed || !authority.allows('view', schema) }).catch((error: unknown) => refuseFaulty(error, isViewed)));
         if (violations.length >= MAX_VIOLATIONS) refuse(violations, authority);
         if (turns.isDue) await turns.next();
       }
@@ -147,7 +154,7 @@ export class ImpactAssessor {
     return [...targets.values()];
   }
 
-  private async refuseForeign({ releases, contents }: ProposedLayers): Promise<void> {
+  private async refuseForeign({ releases, contents }: ProposedLayers, authority: Authority): Promise<void> {
     const heads = await this.reader.head.releases(releases.map(({ layer }) => layer));
     const written: WrittenDocument[] = [];
     const known = new Set<string>();
@@ -160,7 +167,7 @@ export class ImpactAssessor {
       const published = [...(heads[index]?.entries.values() ?? [])].filter(({ kind }) => kind === 'document');
       for (const document of await this.contents.parsed(published)) for (const { text } of sealedIn(document)) known.add(text);
     }
-    if (written.length > 0) await this.sealed.refuseForeign(written, known);
+    if (written.length > 0) await this.sealed.refuseForeign(written, known, authority);
   }
 
   private stillHolds(earlier: Assessment | undefined, target: LayerName): boolean {
@@ -171,12 +178,12 @@ export class ImpactAssessor {
   }
 }
 
-async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, violations: SchemaViolation[] | undefined): Promise<Finding> {
+async function find({ target, documents, dependsOn }: AffectedConfig, effects: DocumentEffects, keyByKey: boolean, checks: Checks | undefined): Promise<Finding> {
   const impact: DocumentImpact[] = [];
   let changes = false;
   let redelivers = false;
   for (const { name, was, becomes } of documents) {
-    if (becomes && violations) violations.push(...(await check(target, becomes, effects)));
+    if (becomes && checks) checks.violations.push(...(await check(target, answerable(becomes, checks), effects)));
     const effect = await effects.effect(was, becomes, keyByKey);
     redelivers ||= effect.differs || isRewritten(was, becomes);
     if (!effect.differs) continue;
@@ -184,6 +191,11 @@ async function find({ target, documents, dependsOn }: AffectedConfig, effects: D
     impact.push({ name, changes: effect.changes ?? [] });
   }
   return { changes, redelivers, documents: keyByKey ? impact : undefined, dependsOn };
+}
+
+/** A schema is a question, and being refused is its answer: none is asked of a config outside by whoever may have written it. */
+function answerable(document: EffectiveDocument, { isAnswered }: Checks): EffectiveDocument {
+  return document.schema === undefined || isAnswered(document.schema.release.layer) ? document : { ...document, schema: undefined };
 }
 
 async function check(target: LayerName, document: EffectiveDocument, effects: DocumentEffects): Promise<SchemaViolation[]> {

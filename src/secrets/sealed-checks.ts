@@ -4,6 +4,7 @@ import { Catalog } from '../catalog/catalog';
 import type { SealedSpot } from '../documents/json-schema';
 import type { ParsedDocument } from '../documents/parse-document';
 import { formatPointer } from '../documents/pointer';
+import type { Authority } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import { DataKeys } from './data-keys';
@@ -28,7 +29,7 @@ export interface StandIns {
 interface Foreign extends LayerName {
   readonly document: string;
   readonly path: string;
-  /** The layer it was sealed for, as far as that can be told. */
+  /** The layer it was sealed for, as far as that can be told, and to whoever may view it. */
   readonly from?: string;
 }
 
@@ -46,9 +47,10 @@ export class SealedChecks {
    *
    * @param known sealed texts that are published in the layers already: what cannot be read any more, because a master key
    * was lost, must not keep anybody from changing what stands beside it
+   * @param authority of whoever asks: where a text is from is told to whoever may view that
    * @throws DomainError `sealed_elsewhere`, `sealed_invalid`, each with all places, up to a hundred
    */
-  async refuseForeign(documents: readonly WrittenDocument[], known: ReadonlySet<string>): Promise<void> {
+  async refuseForeign(documents: readonly WrittenDocument[], known: ReadonlySet<string>, authority: Authority): Promise<void> {
     const elsewhere: Foreign[] = [];
     const invalid: Foreign[] = [];
     for (const { layer, name, document } of documents) {
@@ -60,7 +62,7 @@ export class SealedChecks {
         const { service, environment } = layer;
         const foreign = { service, environment, document: name, path: formatPointer(leaf.path) };
         if (verdict === 'invalid') invalid.push(foreign);
-        else elsewhere.push(verdict.from === undefined ? foreign : { ...foreign, from: layerKey(verdict.from) });
+        else elsewhere.push(verdict.from === undefined || !authority.allows('view', verdict.from) ? foreign : { ...foreign, from: layerKey(verdict.from) });
       }
     }
     if (elsewhere.length > 0) throw refusal('sealed_elsewhere', elsewhere);
