@@ -308,6 +308,16 @@ describe('given a token that rotates itself', () => {
   });
 });
 
+describe('given a secret that was replaced', () => {
+  it('cannot be rotated into one that lasts', async () => {
+    const { id, secret } = await aToken(admin, [OWNER]);
+    const { json } = await admin.must('POST', `/api/v1/tokens/${id}/rotate`, { overlap: '1h' });
+    const refused = await admin.as(secret).post(`/api/v1/tokens/${id}/rotate`, { overlap: '0' });
+    expect([refused.status, refused.json.code]).toEqual([403, 'forbidden']);
+    expect([await status(secret), await status(json.secret as string)]).toEqual([200, 200]);
+  });
+});
+
 describe('given secrets in use', () => {
   const lastUse = (of: TestServer): LastUse => of.app.get(LastUse, { strict: false });
   const row = async (id: string): Promise<Record<string, unknown> | undefined> => (await query<Record<string, unknown>>('SELECT xmin::text, last_used_at, previous_used_at FROM credential WHERE id = $1', [id]))[0];

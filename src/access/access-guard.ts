@@ -86,8 +86,8 @@ export class AccessGuard {
   }
 }
 
-function actorOf({ kind, id, name, person }: Credential, authority: Authority, { id: requestId, ip: address, traceparent }: FastifyRequest): Actor {
-  return { kind, id, name, person, authority, requestId, address, traceparent };
+function actorOf({ kind, id, name, person, isPrevious }: Credential, authority: Authority, { id: requestId, ip: address, traceparent }: FastifyRequest): Actor {
+  return { kind, id, name, person, isPrevious, authority, requestId, address, traceparent };
 }
 
 const BASIC = 'Basic realm="trimtab: the password is a token"';

@@ -76,6 +76,8 @@ export class TokensService {
       const token = await this.lock(manager, actor, id);
       if (!mayUseToken(actor, token)) throw notAllowed(token);
       if (!isUsable(token, now)) throw notFound(id);
+      // It ends with the overlap, whoever has it.
+      if (id === actor.id && actor.isPrevious === true) throw new DomainError('forbidden', 'This secret was replaced by a newer one, which alone can be rotated.');
       const expiry = expiresAt === undefined ? undefined : futureMoment(expiresAt, now);
       // Whoever has stolen it shall not make it last.
       if (expiry !== undefined && id === actor.id) throw new DomainError('forbidden', 'A token cannot change its own expiry. Rotate it without expiresAt.', { pointer: '/expiresAt' });

@@ -18,6 +18,8 @@ export interface Actor {
   readonly person?: PersonName | undefined;
   /** What they may do. */
   readonly authority: Authority;
+  /** The credential came with the secret that a rotation has replaced. */
+  readonly isPrevious?: true | undefined;
   /** The request that asked for it, when there was one. */
   readonly requestId?: string;
   /** Address the request came from: of the connection itself, not what a header claims. */
