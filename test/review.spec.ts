@@ -222,6 +222,17 @@ describe('given a change that needs an approval', () => {
     expect(json.items).toEqual([expect.objectContaining({ id, verdict: 'approve', withdrawnAt: expect.any(String) })]);
   });
 
+  it('is withdrawn by no tool that is limited to less than giving it', async () => {
+    const id = await mustReview(ben, change, 'request-changes');
+    const limited = await aPerson(server.database, api, 'Limited', { role: 'approver' });
+    const theirs = await mustReview(limited, change, 'request-changes');
+    await grantTo(server.database, 'token', limited.token, { role: 'viewer' });
+    await api.must('PUT', `/api/v1/groups/nobodies/members/${limited.id}`);
+    expect(outcome(await limited.api.request('DELETE', `${change}/reviews/${theirs}`))).toEqual([403, 'forbidden']);
+    expect((await ben.api.request('DELETE', `${change}/reviews/${id}`)).status).toBe(204);
+    expect(await publish(eve, change)).toEqual([409, 'changes_requested']);
+  });
+
   it.each([
     ['may no longer approve', (id: string) => server.database.dataSource.query('DELETE FROM access_grant WHERE subject = $1', [id])],
     ['was disabled', (id: string) => server.database.dataSource.query('UPDATE person SET disabled_at = now() WHERE id = $1', [id])],

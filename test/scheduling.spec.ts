@@ -184,6 +184,21 @@ describe('given a scheduled change', () => {
     expect(await failed(change)).toMatchObject({ code: 'change_conflict' });
   });
 
+  it('tells why it was not published to nobody who may not view what that names', async () => {
+    await api.given({}, ['library', 'reader']);
+    await api.include('reader@base', 'library');
+    await api.must('PUT', `${layerPath('reader@base')}/schemas/shared`, '{"properties":{"n":{"maximum":1}}}', { 'content-type': 'application/schema+json' });
+    const change = `/api/v1/changes/${(await ada.api.must('POST', '/api/v1/changes', { title: 'Tonight' })).json.id}`;
+    await ada.api.must('PUT', `${change}${layerPath('library@base').slice('/api/v1'.length)}/documents/shared`, 'n: 2\n', YAML);
+    await mustSchedule(change);
+    await dueNow(change);
+    expect(await failed(change)).toMatchObject({ code: 'schema_violation', detail: expect.stringContaining('reader@base') });
+    const viewer = await aPerson(database, api, 'Val', { role: 'viewer', services: 'library' });
+    const { review } = (await viewer.api.must('GET', change)).json;
+    expect(review.schedule).toMatchObject({ state: 'failed', failure: { code: 'schema_violation' } });
+    expect(JSON.stringify(review)).not.toContain('reader');
+  });
+
   it.each([
     ['may no longer publish', ({ id }: TestPerson) => database.dataSource.query(`DELETE FROM access_grant WHERE subject = $1`, [id])],
     ['was disabled', ({ id }: TestPerson) => database.dataSource.query(`UPDATE person SET disabled_at = now() WHERE id = $1`, [id])],

@@ -6,13 +6,15 @@ import type { ApprovalNeed } from '../changes/approval-need';
 import type { Change } from '../changes/change.entity';
 import type { EditionToAdmit, ReviewDesk } from '../changes/review-desk';
 import { approvalsView, type BlockerView, type ReviewStateView, type ScheduleView } from '../changes/review.dto';
-import { lastingActor, type Actor, type LastingActor } from '../kernel/actor';
+import { isSameActor, lastingActor, type Actor, type LastingActor } from '../kernel/actor';
 import { DomainError } from '../kernel/domain-error';
 import { layerKey, type LayerName } from '../kernel/names';
 import { ChangeComment } from './change-comment.entity';
 import { ChangeReview } from './change-review.entity';
 import { ChangeSchedule } from './change-schedule.entity';
 import { isWriter, tally, type Tally } from './tally';
+
+const WITHHELD = 'It could not be published at its time. Whoever scheduled it sees why; so does a dry run, as far as you may view what it reaches.';
 
 /** Says of a change whether its reviewers let it pass. */
 @Injectable()
@@ -41,7 +43,7 @@ export class StoredReviewDesk implements ReviewDesk {
       ...(need && { approvals: { ...approvalsView(need, actor), have: found.approvals.length } }),
       mayPublish: reasons.length === 0,
       reasons,
-      ...(schedule && { schedule: scheduleView(schedule, change) }),
+      ...(schedule && { schedule: scheduleView(schedule, change, actor) }),
       comments: await manager.countBy(ChangeComment, { changeId: change.id, deletedAt: IsNull() }),
     };
   }
@@ -102,7 +104,9 @@ function notOpen({ id, status }: Change): BlockerView {
   return { code: 'change_not_open', detail: `Change ${id} was ${status}.` };
 }
 
-export function scheduleView({ at, edition, scheduledBy, failure }: ChangeSchedule, change: Change): ScheduleView {
+/** What failed is told in full to who scheduled it, as whom it was tried, and to whoever may view everything: it may name what others may not view. */
+export function scheduleView({ at, edition, scheduledBy, failure }: ChangeSchedule, change: Change, actor: Actor): ScheduleView {
+  const isTold = isSameActor(scheduledBy, actor) || actor.authority.allowsEverywhere('view');
   const state = change.status !== 'open' ? 'done' : failure ? 'failed' : edition === change.edition ? 'waiting' : 'void';
-  return { at, state, edition, scheduledBy, ...(failure && { failure }) };
+  return { at, state, edition, scheduledBy, ...(failure && { failure: isTold ? failure : { code: failure.code, detail: WITHHELD } }) };
 }

@@ -69,8 +69,11 @@ export class Reviews {
       const review = await manager.findOneBy(ChangeReview, { id: reviewId, changeId, withdrawnAt: IsNull() });
       if (!review) throw new DomainError('review_not_found', `Change ${changeId} has no review ${reviewId} that was not withdrawn.`);
       if (review.personId !== actor.person?.id) throw new DomainError('forbidden', 'Only whoever gave a review can withdraw it.');
+      const layers = await layersOf(manager, changeId);
+      // A tool does for its person what it is limited to, and taking back what was said is as much as saying it.
+      if (actor.kind === 'token') requireAllowed(actor.authority, 'approve', layers);
       await withdraw(manager, changeId, review.personId);
-      await recordAudit(manager, { actor, action: 'change.review-withdraw', subject: { change: changeId, review: reviewId, verdict: review.verdict, layers: await layersOf(manager, changeId) } });
+      await recordAudit(manager, { actor, action: 'change.review-withdraw', subject: { change: changeId, review: reviewId, verdict: review.verdict, layers } });
     });
   }
 }

@@ -42,7 +42,7 @@ export class Schedules {
       );
       await this.jobs.add(manager, jobId, at, changeId);
       await recordAudit(manager, { actor, action: 'change.schedule', subject: { change: changeId, edition, at: at.toISOString(), layers } });
-      return scheduleView(await manager.findOneByOrFail(ChangeSchedule, { changeId }), change);
+      return scheduleView(await manager.findOneByOrFail(ChangeSchedule, { changeId }), change, actor);
     });
   }
 
