@@ -40,6 +40,13 @@ describe('given an Idempotency-Key', () => {
     expect((await api.request('PATCH', '/api/v1/services/body-a', { name: 'body-a' }, { 'idempotency-key': 'key-3' })).json).toMatchObject({ code: 'idempotency_key_reused' });
   });
 
+  it('looks at a body in which nothing is sealed, however that is said', async () => {
+    const patch = (body: object): Promise<Answer> =>
+      api.request('PATCH', `${layerPath('orders@base')}/documents/said?seal=false`, JSON.stringify(body), { 'content-type': 'application/merge-patch+json', 'idempotency-key': 'key-said' });
+    expect((await patch({ a: 1 })).status).toBe(200);
+    expect((await patch({ a: 2 })).json.code).toBe('idempotency_key_reused');
+  });
+
   it('belongs to the actor who sent it', async () => {
     const { secret } = (await api.must('POST', '/api/v1/tokens', { name: 'another', grants: ADMINISTRATION })).json as { secret: string };
     await create('mine', 'key-4');
