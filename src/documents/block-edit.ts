@@ -114,7 +114,7 @@ export class BlockEdit {
     const { text } = this;
     return [...this.removed].map((spot) => {
       const start = lineStart(text, spot.start);
-      const whole = isBlank(text.slice(start, spot.start)) && /^[ \t]*,?[ \t]*(?:#.*)?\r?$/.test(text.slice(spot.end, text.indexOf('\n', spot.end)));
+      const whole = isBlank(text.slice(start, spot.start)) && /^[ \t]*(?:,[ \t]*)?(?:#.*)?\r?$/.test(text.slice(spot.end, text.indexOf('\n', spot.end)));
       if (whole) return { start, end: nextLine(text, spot.end), text: '' };
       const comma = /^\s*,[ \t]*/.exec(text.slice(spot.end, this.block.end));
       return { start: spot.start, end: spot.end + (comma?.[0].length ?? 0), text: '' };
@@ -133,10 +133,10 @@ export class BlockEdit {
     }
     const end = lineEnd(text, last.end);
     const rest = end <= block.end ? text.slice(last.end, end) : '';
-    const comment = /^([ \t]*)(,?)[ \t]*#/.exec(rest);
+    const comment = /^[ \t]*(?:(,)[ \t]*)?#/.exec(rest);
     if (comment === null) return [{ start: last.end, end: last.end, text: `,${separator}${entry}` }];
     // Past the comment at the end of the line, with the comma before it.
-    if (comment[2] === ',') return [{ start: end, end, text: `${separator}${entry},` }];
+    if (comment[1] === ',') return [{ start: end, end, text: `${separator}${entry},` }];
     return [
       { start: last.end, end: last.end, text: ',' },
       { start: end, end, text: `${separator}${entry}` },

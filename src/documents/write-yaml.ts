@@ -66,7 +66,7 @@ function hasLines(value: JsonValue): boolean {
 
 /** Several lines of ordinary text, which a literal block shows as they are. */
 function isLiteral(value: string): boolean {
-  return /^[^\s][^\r\t\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*\n[^\r\t\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*$/.test(value) && !/[ ]\n|\n\n$|[ ]$/.test(value);
+  return value.includes('\n') && /^[^\s][^\r\t\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]*$/.test(value) && !/[ ]\n|\n\n$|[ ]$/.test(value);
 }
 
 function writeLiteral(value: string, { indent, eol }: Layout): string {

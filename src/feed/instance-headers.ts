@@ -36,8 +36,9 @@ export function instanceOf({ headers, socket }: IncomingMessage): InstanceInfo {
 /** `zone=eu-1, canary=yes` */
 function labelsOf(text: string): Readonly<Record<string, string>> {
   const labels = text.split(',').map((label) => {
-    const [, name = '', value = ''] = /^\s*([^=\s]{1,63})\s*=\s*(.{0,255}?)\s*$/.exec(label) ?? [];
-    if (name === '') throw malformed(`"${INSTANCE_HEADERS.labels}" must be name=value, several separated by commas.`);
+    const at = label.indexOf('=');
+    const [name, value] = [label.slice(0, Math.max(0, at)).trim(), label.slice(at + 1).trim()];
+    if (!/^\S{1,63}$/.test(name) || value.length > 255) throw malformed(`"${INSTANCE_HEADERS.labels}" must be name=value, several separated by commas.`);
     return [name, value] as const;
   });
   if (labels.length > MAX_LABELS) throw malformed(`There can be at most ${MAX_LABELS} labels.`);

@@ -41,7 +41,7 @@ function parseTagList(header: string, name: string): TagList {
   if (header.trim() === '*') return '*';
   const tags: { weak: boolean; tag: EntityTag }[] = [];
   // RFC 9110 section 5.6.1: empty elements of a list are to be ignored. A tag may hold commas, so splitting is no way.
-  const element = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*"))?[ \t]*(?:,|$)/y;
+  const element = /[ \t]*(?:(W\/)?("[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)/y;
   while (element.lastIndex < header.length) {
     const found = element.exec(header);
     if (found === null) throw new DomainError('malformed_request', `${name} must be * or a list of entity tags in double quotes.`);

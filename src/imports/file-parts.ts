@@ -40,5 +40,5 @@ function splitProperties(content: string): FilePart[] {
     if (/^[#!]---\s*$/.test(line)) parts.push({ lines: [], line: index + 2 });
     else parts.at(-1)!.lines.push(line);
   }
-  return parts.map(({ lines, line }) => ({ source: lines.join(''), line })).filter(({ source }) => /^\s*[^#!\s]/m.test(source));
+  return parts.map(({ lines, line }) => ({ source: lines.join(''), line })).filter(({ source }) => /^[^\S\r\n\u2028\u2029]*[^#!\s]/m.test(source));
 }

@@ -143,3 +143,9 @@ describe('given any repository', () => {
     );
   });
 });
+
+it('reads a file of blank lines at once', () => {
+  const began = performance.now();
+  expect(read({ 'orders.properties': `a=1\n#---\n${'\n'.repeat(300_000)}#` }).documents).toHaveLength(1);
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
