@@ -227,9 +227,9 @@ describe('given very long gaps', () => {
   const gap = ' '.repeat(100_000);
 
   it.each<[Format, string, () => string]>([
-    ['json', 'behind the last item', () => merge('json', `{\n  "a": 1${gap}}`, { b: 2 })],
+    ['json', 'behind the last item', () => merge('json', `{\n  "a": 1${gap}\n}`, { b: 2 })],
     ['json', 'behind an item that goes', () => merge('json', `{\n  "a": 1,\n  "b": 2,${gap}"c": 3\n}`, { b: null })],
-    ['toml', 'behind the last item', () => patch('toml', `a = [\n  1${gap}]\n`, [{ op: 'add', path: '/a/-', value: 2 }])],
+    ['toml', 'behind the last item', () => patch('toml', `a = [\n  1${gap}\n]\n`, [{ op: 'add', path: '/a/-', value: 2 }])],
     ['toml', 'behind an item that goes', () => patch('toml', `a = [ # all\n  1, # one\n  2${gap},${gap}3\n]\n`, [{ op: 'remove', path: '/a/1' }])],
     ['yaml', 'in a text', () => merge('yaml', 'a: 1\n', { b: `x${'\n'.repeat(100_000)}\t` })],
   ])('edits %s at once: %s', (format, _where, edit) => {
