@@ -12,14 +12,21 @@ export interface Admission {
   readonly expiresAt?: Date | null;
 }
 
+type StillAllowed = (admittedBy: string, target: LayerName) => boolean;
+
 interface Holder {
   readonly expiresAt: number;
   readonly subscriptions: Set<Subscription>;
 }
 
+export const REVOKED = 'The credential of this connection was revoked, or does not cover it any more.';
+
 /** Which connection was let in by which secret of which credential, to end it with that. */
 export class CredentialWatch {
   private readonly holders = new Map<string, Holder>();
+  private stillAllowed: StillAllowed = () => true;
+  /** Grows whenever anything may have been taken away. */
+  private revocations = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -39,9 +46,17 @@ export class CredentialWatch {
     if (holder?.subscriptions.delete(subscription) && holder.subscriptions.size === 0) this.holders.delete(admittedBy);
   }
 
-  revoke(stillAllowed: (admittedBy: string, target: LayerName) => boolean): void {
+  /** For one who is about to be let in: tells afterwards whether what let them in was taken away meanwhile. */
+  arrival({ id, hash = id }: Admission, target: LayerName): () => boolean {
+    const { revocations } = this;
+    return () => revocations === this.revocations || this.stillAllowed(hash, target);
+  }
+
+  revoke(stillAllowed: StillAllowed): void {
+    this.stillAllowed = stillAllowed;
+    this.revocations += 1;
     for (const [admittedBy, { subscriptions }] of [...this.holders]) {
-      endAll([...subscriptions].filter(({ channel: { target } }) => !stillAllowed(admittedBy, target)), 'The credential of this connection was revoked, or does not cover it any more.');
+      endAll([...subscriptions].filter(({ channel: { target } }) => !stillAllowed(admittedBy, target)), REVOKED);
     }
   }
 

@@ -429,6 +429,13 @@ describe('the end of a connection', () => {
     expect(late.sent).toEqual([]);
   });
 
+  it('comes before it has begun when the credential is revoked while the snapshot is made', async () => {
+    const feed = feedWith();
+    source.beforeRead = () => feed.revoke((id) => id !== 'revoked');
+    await expect(connect(feed, null, { id: 'revoked' })).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect((await connect(feed, null, { id: 'other' })).sink.ended).toBeUndefined();
+  });
+
   it('comes with the secret that opened it, while another of the same credential goes on', async () => {
     const feed = feedWith();
     const connection = async (hash: string, expiresAt?: Date): Promise<RecordingSink> => {

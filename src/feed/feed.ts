@@ -5,7 +5,7 @@ import type { Settings } from '../settings/settings';
 import type { ReadTarget } from '../snapshots/delivered-snapshots';
 import type { Channel } from './channel';
 import { Channels } from './channels';
-import { CredentialWatch, type Admission } from './credential-watch';
+import { CredentialWatch, REVOKED, type Admission } from './credential-watch';
 import { closing, moveNotice, type EncodedMessage } from './encoded-message';
 import { FanOut } from './fan-out';
 import { FeedCounters } from './feed-counters';
@@ -77,12 +77,14 @@ export class Feed {
    */
   async subscribe({ target, since, admission, deltas = true }: SubscribeRequest): Promise<Subscription> {
     this.refuseUnlessOpen();
+    const isStillAllowed = this.credentials.arrival(admission, target);
     const channel = await this.channels.open(target);
     const subscription = new Subscription(channel, since, this.host, admission.hash ?? admission.id, deltas);
     channel.enter(subscription);
     this.subscriptions += 1;
     this.credentials.add(admission, subscription);
     try {
+      if (!isStillAllowed()) throw new DomainError('unauthenticated', REVOKED);
       await this.catchUp(channel, since);
       this.refuseUnlessOpen();
     } catch (error) {
