@@ -186,6 +186,16 @@ describe('given a personal token', () => {
     expect(await status(secret)).toBe(401);
   });
 
+  it('is one of a hundred at most', async () => {
+    const { browser } = await aPerson();
+    const make = (): Promise<Answer> => browser.post('/api/v1/tokens', { name: 'one of many', personal: true, expiresAt: inDays(1) });
+    const made = await Promise.all(Array.from({ length: 102 }, make));
+    expect(made.filter(({ status }) => status === 201)).toHaveLength(100);
+    expect(made.filter(({ status, json }) => status === 403 && json.code === 'forbidden')).toHaveLength(2);
+    await browser.must('DELETE', `/api/v1/tokens/${made.find(({ status }) => status === 201)?.json.id}`);
+    expect((await make()).status).toBe(201);
+  });
+
   it('keeps what it is limited to: nobody adds to it or takes it away as a grant', async () => {
     const { id } = await aPersonalToken(ada, { grants: [VIEWER] });
     const [limit] = await query<{ id: string }>('SELECT id FROM access_grant WHERE subject = $1', [id]);

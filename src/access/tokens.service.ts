@@ -24,6 +24,8 @@ import { visiblePage } from './visible-page';
 const DAY_MS = 86_400_000;
 /** Of a personal token: nobody else looks after it, and the one it belongs to forgets it. */
 const MAX_PERSONAL_DAYS = 366;
+/** Everybody may make them, also who may do nothing else, and every process remembers them all. */
+const MAX_PERSONAL = 100;
 
 /** Service tokens, which are granted something themselves, and personal tokens, which act for who made them. */
 @Injectable()
@@ -59,6 +61,7 @@ export class TokensService {
     const { row, secret } = newCredential({ kind: personal ? 'personal-token' : 'token', name, expiresAt: expiry, actor, now });
     const held = grants.map(HeldGrantView.of);
     await this.dataSource.transaction(async (manager) => {
+      if (row.personId !== null) await requireFewer(manager, row.personId, now);
       await manager.insert(StoredCredential, row);
       await insertGrants(manager, actor, row.id, grants, now);
       const owner = personal ? { person: row.personId } : {};
@@ -128,6 +131,16 @@ function requirePersonal({ kind, person, authority }: Actor, limits: readonly He
 function requirePersonalExpiry(expiresAt: Date, now: Date): void {
   if (expiresAt.getTime() - now.getTime() <= MAX_PERSONAL_DAYS * DAY_MS) return;
   throw new DomainError('malformed_request', `A personal token lasts for at most ${MAX_PERSONAL_DAYS} days.`, { pointer: '/expiresAt' });
+}
+
+/** Locks the person, so that many at once are counted one after the other. */
+async function requireFewer(manager: EntityManager, person: string, now: Date): Promise<void> {
+  await manager.query('SELECT FROM person WHERE id = $1 FOR NO KEY UPDATE', [person]);
+  const usable = await manager.query<unknown[]>(
+    `SELECT FROM credential WHERE person_id = $1 AND kind = 'token' AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) LIMIT ${MAX_PERSONAL}`,
+    [person, now],
+  );
+  if (usable.length === MAX_PERSONAL) throw new DomainError('forbidden', `You have ${MAX_PERSONAL} personal tokens that can be used, which is as many as there can be. Revoke one first.`);
 }
 
 function requireGranted({ authority }: Actor, grants: readonly HeldGrant[]): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { instanceOf } from './instance-headers';
 
-const labelsOf = (labels: string): unknown => instanceOf({ headers: { 'x-trimtab-labels': labels }, socket: {} } as IncomingMessage).labels;
+const labelsOf = (labels: string): unknown => instanceOf({ headers: { 'x-trimtab-labels': labels }, socket: {} } as unknown as IncomingMessage).labels;
 
 describe('given labels in a header', () => {
   it('reads names and values, and none of the spaces around them', () => {
