@@ -182,6 +182,8 @@ export class HeadIndex implements OnModuleInit, OnModuleDestroy {
   private async follow({ revision, mark }: Heads): Promise<void> {
     if (this.state === 'following' && revision === this.applied && mark === this.heard) return;
     await this.refresh();
+    // What was read did not count, because this process published meanwhile: the mark of that is still to be read.
+    if ((this.known?.mark?.revision ?? 0) < revision) await this.refresh();
     this.heard = mark;
   }
 
