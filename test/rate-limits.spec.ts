@@ -73,6 +73,8 @@ describe('given requests without a valid credential', () => {
     await untilRefused(() => stranger(address));
     expect((await api.get('/api/v1/services', from(address))).status).toBe(200);
     expect((await api.as(keys.quiet).get('/v1/config/base/orders', from(address))).status).toBe(200);
+    // But where none is asked for: it would be counted nowhere.
+    expect((await api.post('/api/v1/session', { login: 'nobody', password: 'x' }, from(address))).status).toBe(429);
     expect((await stranger(address, '/health/live')).status).toBe(200);
     expect((await stranger(address, '/health/ready')).status).toBe(200);
   });

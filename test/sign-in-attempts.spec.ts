@@ -115,6 +115,15 @@ describe('given somebody who guesses a password', () => {
     expect((await untilPaused(() => attempt(other.login, 'guess', '192.0.2.77', stranger))).tried).toBe(5);
   });
 
+  it('counts only what was looked at when very many sign in at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 80 }, (_none, index) => attempt(`nobody${index}`, 'a guess', `198.51.100.${index + 100}`)));
+    const looked = answers.filter(({ status }) => status === 401).length;
+    expect(answers.filter(({ status }) => status === 429).length).toBe(80 - looked);
+    expect(looked).toBeLessThan(80);
+    const [counted] = await query<{ failed: number }>(`SELECT count(*)::int AS failed FROM attempt WHERE key LIKE 'login:%' AND failures > 0`);
+    expect(counted?.failed).toBe(looked);
+  });
+
   it('pauses an address that tries many logins, whether they exist or not', async () => {
     const { tried, answer } = await untilPaused((turn) => attempt(`nobody${turn}`, 'guess', STRANGE));
     expect([tried, answer.status]).toEqual([50, 429]);

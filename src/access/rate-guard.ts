@@ -24,7 +24,7 @@ export class RateGuard {
 
   installBefore(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request, _reply, done) => {
-      done(isHealthPage(request) || this.isRemembered(request.headers) ? undefined : faultOf(() => this.limits.admitStranger(request.ip)));
+      done(this.isNoStranger(request) ? undefined : faultOf(() => this.limits.admitStranger(request.ip)));
     });
   }
 
@@ -33,6 +33,11 @@ export class RateGuard {
       const { credential } = request;
       done(credential === undefined ? undefined : faultOf(() => this.limits.admitRequest(credential.id, reply)));
     });
+  }
+
+  /** Where no credential is asked for, one changes nothing: it would not be counted behind the guard either. */
+  private isNoStranger(request: FastifyRequest): boolean {
+    return isHealthPage(request) || (request.routeOptions.config.access !== 'public' && this.isRemembered(request.headers));
   }
 
   private isRemembered(headers: IncomingHttpHeaders): boolean {

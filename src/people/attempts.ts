@@ -69,7 +69,12 @@ export class Attempts {
   async succeeded(subjects: readonly AttemptSubject[]): Promise<void> {
     const [shared, own] = [subjects.filter(isShared), subjects.filter((subject) => !isShared(subject))];
     await this.dataSource.query('DELETE FROM attempt WHERE key = ANY($1)', [own.map(keyOf)]);
-    await this.dataSource.query(`UPDATE attempt SET failures = greatest(0, failures - 1), next_at = clock_timestamp() WHERE key = ANY($1)`, [shared.map(keyOf)]);
+    await this.takeBack(shared);
+  }
+
+  /** It was not even made: what was counted is taken back. */
+  async takeBack(subjects: readonly AttemptSubject[]): Promise<void> {
+    await this.dataSource.query(`UPDATE attempt SET failures = greatest(0, failures - 1), next_at = clock_timestamp() WHERE key = ANY($1)`, [subjects.map(keyOf)]);
   }
 
   private async sweep(): Promise<void> {

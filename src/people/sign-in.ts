@@ -50,7 +50,7 @@ export class SignIn {
     const subjects = subjectsOf(typed.toLowerCase(), arrival, isKnown);
     await this.attempts.begin(subjects);
     const normalized = normalizedPassword(password);
-    const isRight = await verifyPassword(account?.hash ?? undefined, normalized);
+    const isRight = await this.verified(account?.hash ?? undefined, normalized, subjects);
     if (account === undefined || !isRight || account.disabled) throw await this.refused(account, isRight, arrival);
     await this.attempts.succeeded(subjects);
     const rehashed = isOutdated(account.hash ?? '') ? await hashPassword(normalized) : undefined;
@@ -67,7 +67,7 @@ export class SignIn {
     if (account === undefined || account.hash === null) throw new DomainError('cannot_sign_in', 'You have no password here: you sign in elsewhere, or with a token.');
     const subjects: AttemptSubject[] = [{ kind: 'device', of: `password of ${account.id}` }];
     await this.attempts.begin(subjects);
-    if (!(await verifyPassword(account.hash, normalizedPassword(current)))) throw await this.refused(account, false, arrival, '/current');
+    if (!(await this.verified(account.hash, normalizedPassword(current), subjects))) throw await this.refused(account, false, arrival, '/current');
     await this.attempts.succeeded(subjects);
     const hash = await hashPassword(acceptPassword(password, [account.login, account.name], '/password'));
     const { id, name } = account;
@@ -79,6 +79,16 @@ export class SignIn {
       await endSessions(actor, id);
       return { id, name };
     });
+  }
+
+  /** Whoever is turned away because very many are signing in has not guessed wrong. */
+  private async verified(hash: string | undefined, normalized: string, subjects: readonly AttemptSubject[]): Promise<boolean> {
+    try {
+      return await verifyPassword(hash, normalized);
+    } catch (error) {
+      await this.attempts.takeBack(subjects);
+      throw error;
+    }
   }
 
   private async accountOf(condition: string, value: string | null): Promise<Account | undefined> {
