@@ -175,26 +175,31 @@ describe('given the routes of the running application', () => {
   });
 });
 
+/** Sends it for whoever may not, and answers who may. */
+async function expectRefusals(name: string, scenario: Scenario, found: Parameters): Promise<Holder[]> {
+  const body = bodyOf(scenario, found);
+  const before = await state();
+  const wrong: string[] = [];
+  const verdicts = await Promise.all(
+    holders.map(async (holder) => {
+      const refusal = await refusalOf(holder, name, found, body);
+      if (refusal === undefined) return [holder];
+      const answer = await send(holder.api, name, scenario, found, body);
+      if (!refusal.includes(answer.status)) wrong.push(`${holder.title}: ${answer.status} instead of ${refusal.join(' or ')} ${answer.text}`);
+      return [];
+    }),
+  );
+  expect(wrong).toEqual([]);
+  expect(await state()).toEqual(before);
+  return verdicts.flat();
+}
+
 describe.each(forTokens)('%s', (name, scenario) => {
   it('is for those, and only those, who hold what it needs where it acts', async () => {
     const found = (await scenario.given?.(admin)) ?? {};
-    const body = bodyOf(scenario, found);
-    const before = await state();
-    const wrong: string[] = [];
-    const verdicts = await Promise.all(
-      holders.map(async (holder) => {
-        const refusal = await refusalOf(holder, name, found, body);
-        if (refusal === undefined) return [holder];
-        const answer = await send(holder.api, name, scenario, found, body);
-        if (!refusal.includes(answer.status)) wrong.push(`${holder.title}: ${answer.status} instead of ${refusal.join(' or ')} ${answer.text}`);
-        return [];
-      }),
-    );
-    expect(wrong).toEqual([]);
-    expect(await state()).toEqual(before);
-
-    const allowed = verdicts.flat();
+    const allowed = await expectRefusals(name, scenario, found);
     expect(allowed).not.toEqual([]);
+    const wrong: string[] = [];
     const isRead = name.startsWith('GET ');
     for (const holder of allowed) {
       if (name.includes('rollback')) await admin.putYaml('orders@production', `moved: ${Math.random()}\n`);
@@ -204,6 +209,17 @@ describe.each(forTokens)('%s', (name, scenario) => {
       if (answer.status !== scenario.status) wrong.push(`${holder.title}: ${answer.status} instead of ${scenario.status} ${answer.text}`);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+/** What only a person can do, with a permission: that the right one can is shown with the rest of the scenarios. */
+const forPeople = Object.entries(SCENARIOS).filter(([, { access, as }]) => access !== 'signed-in' && as !== undefined);
+
+describe.each(forPeople)('%s', (name, scenario) => {
+  it('is refused to whoever does not hold what it needs where it acts', async () => {
+    const found = (await scenario.given?.((await scenario.as?.(admin)) ?? admin)) ?? {};
+    const allowed = await expectRefusals(name, scenario, found);
+    expect(allowed.length).toBeLessThan(holders.length);
   });
 });
 
