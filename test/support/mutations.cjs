@@ -418,8 +418,8 @@ exports.MUTATIONS = {
   },
   'a config that is not checked because it is not listed': {
     file: 'src/changes/impact.ts',
-    find: 'if (becomes && violations) violations.push',
-    replace: 'if (becomes && violations && keyByKey) violations.push',
+    find: 'if (becomes && checks) checks.violations.push',
+    replace: 'if (becomes && checks && keyByKey) checks.violations.push',
     spec: 'test/growth.spec.ts',
   },
   'a catalog that steps over a service that changed': {
