@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Api, layerPath, type Answer } from './support/api';
+import { eventually } from './support/eventually';
 import { aPerson, aServiceToken, grantTo, type TestPerson } from './support/people';
 import { startServer, type TestServer } from './support/server';
 
@@ -228,6 +229,7 @@ describe('given a change that needs an approval', () => {
     const theirs = await mustReview(limited, change, 'request-changes');
     await grantTo(server.database, 'token', limited.token, { role: 'viewer' });
     await api.must('PUT', `/api/v1/groups/nobodies/members/${limited.id}`);
+    await eventually(async () => expect((await limited.api.must('GET', '/api/v1/session')).json.limits).toHaveLength(1));
     expect(outcome(await limited.api.request('DELETE', `${change}/reviews/${theirs}`))).toEqual([403, 'forbidden']);
     expect((await ben.api.request('DELETE', `${change}/reviews/${id}`)).status).toBe(204);
     expect(await publish(eve, change)).toEqual([409, 'changes_requested']);
