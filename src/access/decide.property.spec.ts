@@ -84,7 +84,7 @@ it('says where anything is allowed at all as the model does', () => {
         for (const service of SERVICES) {
           const isSomewhere = layers.some((layer) => layer.service === service);
           expect([permission, service, authority.allowsSomewhere(permission, service)]).toEqual([permission, service, isSomewhere]);
-          expect([permission, service, authority.servicesWith(permission).some((pattern) => matches(pattern, service))]).toEqual([permission, service, isSomewhere]);
+          expect([permission, service, authority.layersWith(permission).some(({ services }) => matches(services, service))]).toEqual([permission, service, isSomewhere]);
         }
         // A prefix that fits none of the services of this small world may fit one of tomorrow.
         if (layers.length > 0) expect(authority.allowsSomewhere(permission)).toBe(true);

@@ -1,4 +1,4 @@
-import type { Area, Authority, LayerPattern, Permission, ServicePattern } from '../kernel/authority';
+import type { Area, Authority, LayerPattern, Permission } from '../kernel/authority';
 import { DomainError } from '../kernel/domain-error';
 import { LABEL_PATTERN, layerKey, ROOT_ENVIRONMENT, type LayerName } from '../kernel/names';
 import { ANY_SERVICE, type Credential } from './credential';
@@ -93,10 +93,6 @@ class ScopedAuthority implements Authority {
   allowsInEnvironment(permission: Permission, environment: string): boolean {
     const lineage = this.lineage(environment);
     return this.having(permission).some(({ environment: root }) => lineage.includes(root) || this.lineageOf(root).includes(environment));
-  }
-
-  servicesWith(permission: Permission): readonly ServicePattern[] {
-    return this.having(permission).map(({ services }) => services);
   }
 
   layersWith(permission: Permission): readonly LayerPattern[] {

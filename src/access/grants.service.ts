@@ -32,7 +32,7 @@ export class GrantsService {
   /** Those that lie where the caller may grant. */
   async list({ authority }: Actor, { cursor, limit, environment, ...filter }: GrantsQuery): Promise<Page<GrantView>> {
     const lineage = environment === undefined ? undefined : await this.authorities.learn(environment);
-    const within = authority.servicesWith('grant');
+    const within = authority.layersWith('grant').map(({ services }) => services);
     return visiblePage(
       {
         read: (after, count) => readGrants(this.dataSource, { ...filter, lineage, within, after, count }),

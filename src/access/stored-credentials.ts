@@ -3,8 +3,8 @@ import { DataSource } from 'typeorm';
 import { DiskCopy } from '../copy/disk-copy';
 import type { PersonName } from '../kernel/actor';
 import { CLOCK, type Clock } from '../kernel/clock';
-import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
+import { onAccessChange } from '../notify/on-access-change';
 import type { Credential } from './credential';
 import type { CredentialStore, HashedCredential } from './credential-store';
 import type { Grant } from './grant';
@@ -65,17 +65,7 @@ export class StoredCredentials implements CredentialStore {
   }
 
   onChange(listener: () => Promise<void>): () => void {
-    let told: number | undefined;
-    // Nobody else tells as long as the database is away.
-    if (!this.dataSource.isInitialized) void listener();
-    return this.log.subscribe(async ({ access }) => {
-      if (access === told) return;
-      // What was read from the copy does not count as having heard.
-      const isOpen = this.dataSource.isInitialized;
-      await listener();
-      if (isOpen) told = access;
-      else throw new DomainError('unavailable', 'The database is not open yet.');
-    });
+    return onAccessChange(this.log, this.dataSource, listener);
   }
 
   private copied(): HashedCredential[] {

@@ -32,7 +32,7 @@ export class ServicesService {
     const services = this.dataSource.manager.createQueryBuilder(Service, 'service').orderBy('service.name').limit(limit + 1);
     services.where(archived ? 'service.archived_at IS NOT NULL' : 'service.archived_at IS NULL');
     const lists: (readonly string[])[] = [];
-    const viewed = ofServices('service.name', authority.servicesWith('view'), (names) => `CAST(:list${lists.push(names) - 1} AS text[])`);
+    const viewed = ofServices('service.name', authority.layersWith('view').map(({ services }) => services), (names) => `CAST(:list${lists.push(names) - 1} AS text[])`);
     services.andWhere(viewed, Object.fromEntries(lists.map((names, index) => [`list${index}`, names])));
     const [after] = decodeCursor(cursor, 'string') ?? [];
     if (after !== undefined) services.andWhere('service.name > :after', { after });

@@ -20,7 +20,8 @@ export class ApprovalsView {
   have?: number;
 }
 
-export class StandingReviewView {
+/** What somebody said of an edition of a change. */
+export class SaidView {
   @ApiProperty()
   id!: number;
 
@@ -38,7 +39,9 @@ export class StandingReviewView {
 
   @ApiProperty({ type: String, format: 'date-time' })
   createdAt!: Date;
+}
 
+export class StandingReviewView extends SaidView {
   @ApiProperty({ description: 'An approval counts when it is of the present edition, a request for changes of whichever; both only as long as the reviewer may approve.' })
   counts!: boolean;
 }

@@ -39,7 +39,6 @@ const EVERYTHING: Authority = {
   allowsEverywhere: () => true,
   allowsSomewhere: () => true,
   allowsInEnvironment: () => true,
-  servicesWith: () => [{ all: true }],
   layersWith: () => [{ services: { all: true }, environment: ROOT_ENVIRONMENT }],
 };
 

@@ -36,8 +36,6 @@ export interface Authority {
   allowsSomewhere(permission: Permission, service?: string): boolean;
   /** In at least one layer of `environment`, or of one below it, which must show how it is reached. */
   allowsInEnvironment(permission: Permission, environment: string): boolean;
-  /** Services of which at least one layer is covered: for lists that the database filters. */
-  servicesWith(permission: Permission): readonly ServicePattern[];
-  /** All layers that are covered, for the same purpose. */
+  /** All layers that are covered: for lists that the database filters. */
   layersWith(permission: Permission): readonly LayerPattern[];
 }

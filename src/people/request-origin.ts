@@ -27,7 +27,6 @@ const NOTHING: Authority = {
   allowsEverywhere: () => false,
   allowsSomewhere: () => false,
   allowsInEnvironment: () => false,
-  servicesWith: () => [],
   layersWith: () => [],
 };
 

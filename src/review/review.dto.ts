@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsIn } from 'class-validator';
 import { ChangeParams } from '../changes/changes.dto';
+import { SaidView } from '../changes/review.dto';
 import { DocumentName, LabelName, Moment, Text, WholeNumber } from '../http/shape';
 import type { LastingActor } from '../kernel/actor';
 import { LayerNameView } from '../releases/layer-views';
@@ -29,25 +30,7 @@ export class NewReviewBody {
   comment: string = '';
 }
 
-export class ReviewView {
-  @ApiProperty()
-  id!: number;
-
-  @ApiProperty({ enum: VERDICTS })
-  verdict!: Verdict;
-
-  @ApiProperty({ description: 'What was looked at.' })
-  edition!: number;
-
-  @ApiProperty({ type: 'object', additionalProperties: true })
-  reviewer!: LastingActor;
-
-  @ApiProperty()
-  comment!: string;
-
-  @ApiProperty({ type: String, format: 'date-time' })
-  createdAt!: Date;
-
+export class ReviewView extends SaidView {
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When it was withdrawn, or the same person said something else.' })
   withdrawnAt!: Date | null;
 

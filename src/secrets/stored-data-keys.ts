@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { DiskCopy } from '../copy/disk-copy';
-import { DomainError } from '../kernel/domain-error';
 import { LogListener } from '../notify/log-listener';
+import { onAccessChange } from '../notify/on-access-change';
 import type { DataKeyStore } from './data-key-store';
 import type { WrappedKey } from './master-keys';
 
@@ -33,16 +33,7 @@ export class StoredDataKeys implements DataKeyStore {
   }
 
   onChange(listener: () => Promise<void>): () => void {
-    let told: number | undefined;
-    if (!this.dataSource.isInitialized) void listener();
-    // Keys are announced together with credentials: both are rare, and what hears of one may well read the other.
-    return this.log.subscribe(async ({ access }) => {
-      if (access === told) return;
-      const isOpen = this.dataSource.isInitialized;
-      await listener();
-      if (isOpen) told = access;
-      else throw new DomainError('unavailable', 'The database is not open yet.');
-    });
+    return onAccessChange(this.log, this.dataSource, listener);
   }
 
   private copied(): WrappedKey[] {

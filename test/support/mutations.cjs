@@ -52,7 +52,7 @@ exports.MUTATIONS = {
   },
   'services of others in the list': {
     file: 'src/catalog/services.service.ts',
-    find: "authority.servicesWith('view')",
+    find: "authority.layersWith('view').map(({ services }) => services)",
     replace: '[{ all: true }]',
     spec: 'test/access-outside.spec.ts',
     only: 'given an outside that grows shows',
